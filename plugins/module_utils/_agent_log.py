@@ -1,0 +1,203 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an agent's own log lines say: level, kind of error, counters. The journal's priority says nothing about it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Optional, Tuple
+
+from ansible_collections.cowboyai.rollout.plugins.module_utils import _instant, _secrets
+
+_COLOUR = re.compile(r"\x1b\[[0-9;:]*[A-Za-z]")
+_STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)"
+_LINE = re.compile(r"\s*(?P<time>" + _STAMP + r")\s+(?P<level>TRACE|DEBUG|INFO|WARN|ERROR)\s+(?P<rest>.*)\Z", re.DOTALL)
+# Without a time only the whole shape "LEVEL target: message" counts, or any text that starts with ERROR would.
+_UNTIMED = re.compile(r"\s*(?P<level>TRACE|DEBUG|INFO|WARN|ERROR)\s+(?P<rest>[A-Za-z_][\w:.-]*: .*)\Z", re.DOTALL)
+_TARGET = re.compile(r"([A-Za-z_][\w.-]*(?:::[\w.-]+)*): (.*)\Z", re.DOTALL)
+_PANIC = re.compile(r"\s*thread '[^']*'(?: \(\d+\))? panicked at\b")
+_SUBSCRIBED = re.compile(r"Subscribed to: (\S+)")
+
+_METRICS = re.compile(r"(?:Metrics: |(?P<final>Final metrics - ))(?P<pairs>.*)\Z", re.DOTALL)
+_PAIR = re.compile(r"\s*([A-Za-z][\w.-]*)\s*[=:]\s*(-?\d+(?:\.\d+)?)\s*\Z")
+
+_NORMAL = (
+    (re.compile(_STAMP), "<time>"),
+    (re.compile(r"\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b"), "<uuid>"),
+    (re.compile(r'"(?:[^"\\]|\\.)*"'), "<text>"),
+    (re.compile(r"(?<!\w)'[^']*'(?!\w)"), "<text>"),
+    (re.compile(r"`[^`]*`"), "<text>"),
+    (re.compile(r"\b0x[0-9a-fA-F]+\b"), "<hex>"),
+    (re.compile(r"\b(?=[0-9a-fA-F]*\d)(?=[0-9a-fA-F]*[a-fA-F])[0-9a-fA-F]{8,}\b"), "<hex>"),
+    (re.compile(r"(?<![A-Za-z_])\d+(?:\.\d+)*"), "<n>"),
+)
+
+#: Two sightings of a kind less than this far apart are one event (a burst), not a recurring error.
+RECURRING_SPREAD_US = 1000000
+MAX_KINDS = 500
+OTHER_KIND = "(other kinds)"
+_EXAMPLE_LENGTH = 300
+
+
+@dataclass(frozen=True)
+class Line:
+    """One log line. ``level`` is ``None`` for text in another shape; ``panic`` marks a Rust panic message."""
+
+    level: Optional[str]
+    target: str
+    message: str
+    panic: bool
+
+    @property
+    def is_error(self) -> bool:
+        """An ERROR line or a panic; an INFO line about errors is none."""
+        return self.panic or self.level == "ERROR"
+
+
+def parse(text: str) -> Line:
+    """Parse one line of the agent (colours and leading blanks are dropped). Never raises."""
+    plain = _COLOUR.sub("", text)
+    match = _LINE.match(plain) or _UNTIMED.match(plain)
+    if not match:
+        return Line(None, "", plain.strip(), bool(_PANIC.match(plain)))
+    level, rest = match.group("level"), match.group("rest").rstrip()
+    target, message = "", rest
+    parts = _TARGET.match(rest)
+    if parts:
+        target, message = parts.groups()
+    return Line(level, target, message, level == "ERROR" and "panicked at" in message)
+
+
+def kind_of(line: Line) -> str:
+    """The message without what differs from time to time: numbers, ids, quoted text, times."""
+    text = _secrets.mask_text(line.message)
+    for pattern, placeholder in _NORMAL:
+        text = pattern.sub(placeholder, text)
+    text = " ".join(text.split())
+    return (line.target + ": " + text if line.target else text)[:200]
+
+
+def subscription(line: Line) -> Optional[str]:
+    """The subject pattern of a ``Subscribed to:`` line."""
+    match = _SUBSCRIBED.search(line.message)
+    return match.group(1) if match else None
+
+
+def counters(message: str) -> Optional[Tuple[bool, Dict[str, float]]]:
+    """``(final, {name: number})`` of ``Metrics: a=1, b=2`` or ``Final metrics - a: 1, b: 2``, else ``None``."""
+    match = _METRICS.match(message)
+    if not match:
+        return None
+    values: Dict[str, float] = {}
+    for part in match.group("pairs").split(","):
+        pair = _PAIR.match(part)
+        if not pair:
+            return None
+        number = pair.group(2)
+        values[pair.group(1)] = float(number) if "." in number else int(number)
+    return bool(match.group("final")), values
+
+
+@dataclass
+class _Kind:
+    level: str
+    example: str
+    first: int
+    last: int
+    count: int = 0
+
+
+@dataclass
+class Tally:
+    """Adds up the lines of one instance over a window."""
+
+    lines: int = 0
+    errors: int = 0
+    warnings: int = 0
+    panics: int = 0
+    unparsed: int = 0
+    unreadable: int = 0
+    first: Optional[int] = None
+    last: Optional[int] = None
+    kinds: Dict[str, _Kind] = field(default_factory=dict)
+    counters: Dict[str, Dict[str, Any]] = field(default_factory=dict)
+
+    def add(self, text: Optional[str], damaged: bool, at: int, invocation: str) -> None:
+        """Count one line; ``text`` is ``None`` when the journal gave none, ``damaged`` when bytes were not text.
+
+        ``at`` is the journal's time in microseconds since the epoch.
+        """
+        self.lines += 1
+        self.first = at if self.first is None or at < self.first else self.first
+        self.last = at if self.last is None or at > self.last else self.last
+        if text is None:
+            self.unreadable += 1
+            return
+        line = parse(text)
+        if line.level is None and not line.panic:
+            # Damaged bytes that still show a level count by it; only the rest is lost to us.
+            if damaged:
+                self.unreadable += 1
+            else:
+                self.unparsed += 1
+            return
+        if line.panic:
+            self.panics += 1
+        if line.is_error:
+            self.errors += 1
+            self._add_kind("ERROR", line, at)
+        elif line.level == "WARN":
+            self.warnings += 1
+            self._add_kind("WARN", line, at)
+        elif line.level == "INFO" and line.message[:1] in "MF":
+            found = counters(line.message)
+            if found:
+                self._add_counters(invocation, at, *found)
+
+    def _add_kind(self, level: str, line: Line, at: int) -> None:
+        name = kind_of(line)
+        if name not in self.kinds and len(self.kinds) >= MAX_KINDS:
+            name = OTHER_KIND
+        known = self.kinds.get(name)
+        if known is None:
+            example = _secrets.mask_text(line.message)[:_EXAMPLE_LENGTH]
+            known = self.kinds[name] = _Kind(level, example, at, at)
+        known.count += 1
+        known.first, known.last = min(at, known.first), max(at, known.last)
+
+    def _add_counters(self, invocation: str, at: int, final: bool, values: Dict[str, float]) -> None:
+        known = self.counters.get(invocation)
+        if known is None:
+            known = self.counters[invocation] = {"first": values, "first_at": _instant.iso(at)}
+        known.update(last=values, last_at=_instant.iso(at), final=final)
+
+    def as_dict(self, kinds: int) -> Dict[str, Any]:
+        """The ``log`` part of ``agent_units_info``; the ``kinds`` most frequent kinds, errors before warnings."""
+        order: List[Tuple[str, _Kind]] = sorted(
+            self.kinds.items(), key=lambda item: (item[1].level != "ERROR", -item[1].count, item[0])
+        )
+        return {
+            "lines": self.lines,
+            "errors": self.errors,
+            "warnings": self.warnings,
+            "panics": self.panics,
+            "unparsed": self.unparsed,
+            "unreadable": self.unreadable,
+            "first_at": _instant.iso(self.first),
+            "last_at": _instant.iso(self.last),
+            "kinds": [
+                {
+                    "kind": name,
+                    "level": known.level,
+                    "count": known.count,
+                    "first_at": _instant.iso(known.first),
+                    "last_at": _instant.iso(known.last),
+                    "recurring": known.count >= 2 and known.last - known.first >= RECURRING_SPREAD_US,
+                    "example": known.example,
+                }
+                for name, known in order[:kinds]
+            ],
+            "counters": self.counters,
+        }

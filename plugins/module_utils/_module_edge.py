@@ -1,0 +1,34 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a module meets Ansible: every failure leaves as one sentence with a typed reason, no traceback."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from contextlib import contextmanager
+from typing import Any, Iterator
+
+from ansible_collections.cowboyai.rollout.plugins.module_utils._instance import ArgumentProblem, InstanceError
+from ansible_collections.cowboyai.rollout.plugins.module_utils._systemd import SystemdError
+
+
+@contextmanager
+def typed_failures(module: Any) -> Iterator[None]:
+    """Turn exceptions of the body into ``fail_json(msg, reason)``."""
+    try:
+        yield
+    except InstanceError as problem:
+        module.fail_json(msg=problem.message, reason=problem.reason)
+    except (SystemdError, ArgumentProblem) as problem:
+        module.fail_json(msg=str(problem), reason="tool_error")
+    except Exception as problem:  # pylint: disable=broad-except
+        # The operator gets a place to look at instead of a traceback.
+        last = traceback.extract_tb(problem.__traceback__)[-1]
+        module.fail_json(
+            msg="an error of the collection itself, not of the agents: {0}: {1} ({2}, line {3})".format(
+                type(problem).__name__, problem, os.path.basename(last.filename), last.lineno
+            ),
+            reason="tool_error",
+        )

@@ -1,0 +1,177 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ask and tell systemd about many units with one call each (systemd 245 and later)."""
+
+from __future__ import annotations
+
+import calendar
+import re
+import time
+from dataclasses import dataclass
+from typing import Dict, List, Mapping, Optional, Sequence
+
+from ansible_collections.cowboyai.rollout.plugins.module_utils import _command
+
+_PROPERTIES = (
+    "Id",
+    "Names",
+    "LoadState",
+    "ActiveState",
+    "SubState",
+    "Result",
+    "MainPID",
+    "InvocationID",
+    "NRestarts",
+    "ActiveEnterTimestamp",
+    "ActiveEnterTimestampMonotonic",
+    "ExecMainStartTimestamp",
+    "ExecMainStartTimestampMonotonic",
+    "MemoryCurrent",
+    "MemoryMax",
+    "CPUUsageNSec",
+    "UnitFileState",
+    "ExecMainCode",
+    "ExecMainStatus",
+)
+_STAMP = re.compile(r"(?:[A-Za-z]{3} )?(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))? (?:UTC|GMT)\Z")
+_UNSET = ("", "[not set]", "infinity", "n/a", "18446744073709551615")
+
+
+class SystemdError(Exception):
+    """systemd could not be asked or told; the text is systemctl's own, with what was attempted."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What systemd knows of one service. Times are microseconds since the epoch, sizes bytes, CPU seconds."""
+
+    name: str
+    load_state: str
+    active_state: str
+    sub_state: str
+    result: str
+    main_pid: Optional[int]
+    invocation_id: Optional[str]
+    restarts: Optional[int]
+    active_since: Optional[int]
+    started_at: Optional[int]
+    memory_bytes: Optional[int]
+    memory_limit_bytes: Optional[int]
+    cpu_s: Optional[float]
+    enabled: Optional[str]
+
+    @property
+    def exists(self) -> bool:
+        """Whether systemd has a definition of it."""
+        return self.load_state not in ("not-found", "error", "bad-setting", "unknown")
+
+    @property
+    def runs(self) -> bool:
+        """Whether it has a living main process that systemd considers up or coming up."""
+        return self.active_state in ("active", "activating", "reloading", "refreshing") and self.main_pid is not None
+
+
+def _number(text: Optional[str]) -> Optional[int]:
+    if text is None or text in _UNSET or not text.isdigit():
+        return None
+    return int(text)
+
+
+def parse_stamp(text: str) -> Optional[int]:
+    """Microseconds since the epoch of ``Fri 2026-11-20 11:04:10.123456 UTC``; ``None`` for anything else."""
+    match = _STAMP.match(text)
+    if not match:
+        return None
+    fields = [int(part) for part in match.groups()[:6]]
+    micros = int((match.group(7) or "0").ljust(6, "0"))
+    return calendar.timegm((fields[0], fields[1], fields[2], fields[3], fields[4], fields[5])) * 1000000 + micros
+
+
+def _stamp(block: Mapping[str, str], name: str, boot_us: int, fine: bool) -> Optional[int]:
+    monotonic = _number(block.get(name + "Monotonic"))
+    if monotonic == 0:
+        return None
+    text = parse_stamp(block.get(name, ""))
+    # Old systemctl prints whole seconds only; the monotonic stamp has the microseconds.
+    if monotonic is not None and not (fine and text is not None):
+        return boot_us + monotonic
+    return text
+
+
+def parse_show(text: str, units: Sequence[str], boot_us: int, fine: bool = True) -> Dict[str, Unit]:
+    """``systemctl show`` output for ``units`` by the names asked for.
+
+    ``boot_us`` is the wall clock's value when the monotonic clock was 0; ``fine`` says that stamps have microseconds.
+    """
+    blocks: List[Dict[str, str]] = []
+    for part in text.split("\n\n"):
+        block = {}
+        for line in part.split("\n"):
+            name, sign, value = line.partition("=")
+            if sign:
+                block[name] = value
+        if block:
+            blocks.append(block)
+    # The order is that of the arguments; names are only needed when systemctl left a unit out.
+    by_name = {name: block for block in blocks for name in [block.get("Id", "")] + block.get("Names", "").split()}
+    out: Dict[str, Unit] = {}
+    for position, unit in enumerate(units):
+        block = blocks[position] if len(blocks) == len(units) else by_name.get(unit, {})
+        pid = _number(block.get("MainPID"))
+        cpu = _number(block.get("CPUUsageNSec"))
+        out[unit] = Unit(
+            name=unit,
+            load_state=block.get("LoadState") or "unknown",
+            active_state=block.get("ActiveState") or "unknown",
+            sub_state=block.get("SubState") or "unknown",
+            result=block.get("Result") or "unknown",
+            main_pid=pid or None,
+            invocation_id=block.get("InvocationID") or None,
+            restarts=_number(block.get("NRestarts")),
+            active_since=_stamp(block, "ActiveEnterTimestamp", boot_us, fine),
+            started_at=_stamp(block, "ExecMainStartTimestamp", boot_us, fine),
+            memory_bytes=_number(block.get("MemoryCurrent")),
+            memory_limit_bytes=_number(block.get("MemoryMax")),
+            cpu_s=None if cpu is None else cpu / 1e9,
+            enabled=block.get("UnitFileState") or None,
+        )
+    return out
+
+
+def _boot_us() -> int:
+    return int((time.time() - time.clock_gettime(time.CLOCK_MONOTONIC)) * 1000000)
+
+
+def show(units: Sequence[str], run: _command.Runner = _command.run) -> Dict[str, Unit]:
+    """State of all ``units`` in one call. A missing unit is a result (``load_state`` not-found), not an error."""
+    if not units:
+        return {}
+    argv = ["systemctl", "show", "--no-pager", "--property=" + ",".join(_PROPERTIES)]
+    fine = True
+    done = run(argv + ["--timestamp=us+utc", "--"] + list(units), 30.0)
+    if done.status != 0 and not done.out:
+        # Before systemd 249 there is no such option or value.
+        fine = False
+        done = run(argv + ["--"] + list(units), 30.0)
+    if done.status != 0 and not done.out:
+        raise SystemdError("asking systemd about {0} units failed: {1}".format(len(units), done.err.strip()))
+    return parse_show(done.out, units, _boot_us(), fine)
+
+
+def reset_failed(units: Sequence[str], run: _command.Runner = _command.run) -> None:
+    """Forget failures and start limits. Units that systemd has not loaded have none, so errors mean nothing here."""
+    if units:
+        run(["systemctl", "reset-failed", "--"] + list(units), 30.0)
+
+
+def restart(units: Sequence[str], timeout: float, run: _command.Runner = _command.run) -> str:
+    """Restart all ``units`` in one call and give back what systemctl had to say (empty when all went well).
+
+    One unit's failure says nothing about the others: look at each with :func:`show` afterwards. At the deadline only
+    systemctl is ended, the jobs go on.
+    """
+    if not units:
+        return ""
+    done = run(["systemctl", "restart", "--no-ask-password", "--"] + list(units), timeout)
+    return done.err.strip() if done.status != 0 else ""

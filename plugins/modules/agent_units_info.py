@@ -1,0 +1,231 @@
+#!/usr/bin/python
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: agent_units_info
+short_description: Measure the agents of a host and the host itself
+version_added: 0.1.0
+author:
+  - Cowboy AI (@thecowboyai)
+description:
+  - Reads, in one call for any number of agents, what systemd says about their units, what their own log lines say since
+    a cursor or a point in time, their connections to NATS, and the load, memory and disks of the host.
+  - Levels are taken from the text of the lines, since agents write every line at the journal's priority 6.
+  - A unit that doesn't exist, a value that systemd doesn't know and a line that is no text are results, never failures.
+    What could not be measured is V(null), never 0.
+  - Needs to read the whole journal and the processes of other users, so run it with C(become).
+options:
+  instances:
+    description: The agents to look at.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      agent:
+        description: Name of the agent; the key of its result.
+        type: str
+        required: true
+      unit:
+        description: Its systemd service.
+        type: str
+        required: true
+      env_file:
+        description: Its environment file; only needed with O(environment_keys).
+        type: path
+  since:
+    description:
+      - Count log lines from this point in time, ISO 8601 or seconds since the epoch.
+      - Without O(since) and O(cursor) no lines are read; RV(journal.cursor) then says where the next call goes on.
+    type: str
+  cursor:
+    description: Count log lines after this cursor (RV(journal.cursor) of an earlier call). Wins over O(since).
+    type: str
+  nats_port:
+    description: Port of the NATS server whose connections are counted.
+    type: int
+    default: 4222
+  disk_paths:
+    description: Paths whose file systems are measured.
+    type: list
+    elements: path
+    default: []
+  environment_keys:
+    description: Return the values of these keys from each environment file; values that look secret are masked.
+    type: list
+    elements: str
+    default: []
+  controller_time:
+    description: The controller's clock, seconds since the epoch, to compare the host's clock with.
+    type: float
+  max_entries:
+    description: Read at most this many journal entries; if there are more, RV(journal.complete) is false.
+    type: int
+    default: 200000
+  kinds:
+    description: Return at most this many kinds of errors and warnings per agent.
+    type: int
+    default: 20
+attributes:
+  check_mode:
+    description: Can run in check mode and return the same as without.
+    support: full
+  diff_mode:
+    description: Returns details on what changed in diff mode.
+    support: none
+"""
+
+EXAMPLES = r"""
+- name: Measure two agents since the last checkpoint
+  cowboyai.rollout.agent_units_info:
+    instances:
+      - {agent: network-expert, unit: agent-runtime@network-expert.service}
+      - {agent: tdd-expert, unit: agent-runtime@tdd-expert.service}
+    since: "2026-01-23T23:12:10+00:00"
+    disk_paths: [/opt/cim-dgx]
+    controller_time: "{{ now().timestamp() }}"
+  become: true
+  register: measured
+"""
+
+RETURN = r"""
+instances:
+  description:
+    - By agent, the state of its unit, what it used, and what it logged. Times are UTC ISO 8601.
+    - "C(log.kinds) are errors and warnings with what differs between them taken out; C(recurring) means seen at least
+      twice and at least 1 s apart. Panics count as errors too."
+    - "C(log.counters) are the agent's own counters by invocation id; C(log.lifecycle) is what systemd said."
+  returned: success
+  type: dict
+  sample:
+    network-expert:
+      unit: agent-runtime@network-expert.service
+      load_state: loaded
+      active_state: active
+      sub_state: running
+      result: success
+      main_pid: 4711
+      invocation_id: 6ba8b1f7e8ef4d4a8a9f1f1ad5d9a1bc
+      restarts: 0
+      active_since: "2026-01-23T23:12:10.060000+00:00"
+      started_at: "2026-01-23T23:12:10.060000+00:00"
+      memory_bytes: 9437184
+      memory_limit_bytes: 8589934592
+      cpu_s: 0.05
+      accounting: unit
+      nats_connections: 1
+      enabled: enabled
+      environment: null
+      log:
+        lines: 9
+        errors: 1
+        warnings: 0
+        panics: 0
+        unparsed: 0
+        unreadable: 0
+        first_at: "2026-01-23T23:12:10.067668+00:00"
+        last_at: "2026-01-23T23:58:11.000000+00:00"
+        kinds:
+          - kind: "agent_service: Error handling inbox command: expected value at line <n> column <n>"
+            level: ERROR
+            count: 1
+            first_at: "2026-01-23T23:58:11.000000+00:00"
+            last_at: "2026-01-23T23:58:11.000000+00:00"
+            recurring: false
+            example: "Error handling inbox command: expected value at line 1 column 1"
+        lifecycle: []
+        counters: {}
+host:
+  description: Clock, boot, load, memory, disks and NATS connections of the host.
+  returned: success
+  type: dict
+  sample:
+    hostname: dgx-1
+    now: "2026-01-23T23:58:12.000000+00:00"
+    clock_offset_s: 0.31
+    boot_id: 041c74f8-6345-4271-af08-7eb4602b57fa
+    booted_at: "2026-01-20T08:00:00.000000+00:00"
+    load: [0.2, 0.1, 0.1]
+    cpus: 72
+    memory: {total_bytes: 127775277056, available_bytes: 120000000000, used_pct: 6.085}
+    disks: {/opt/cim-dgx: {total_bytes: 1000000000, available_bytes: 900000000, used_pct: 10.0}}
+    nats_connections: 31
+journal:
+  description:
+    - What was read and whether it is all there was.
+    - "C(reason) is V(journal_rotated), V(entries_bounded), V(journal_unreadable), V(lines_suppressed) (journald's rate
+      limit) or V(cursor_invalid)."
+  returned: success
+  type: dict
+  contains:
+    cursor:
+      description: Where the next call goes on.
+      type: str
+    since:
+      description: From when on lines were counted.
+      type: str
+    complete:
+      description: Whether every line since then was counted.
+      type: bool
+    reason:
+      description: Why not.
+      type: str
+    message:
+      description: The same for people.
+      type: str
+    entries:
+      description: How many entries were read.
+      type: int
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.cowboyai.rollout.plugins.module_utils import _instance, _instant, _module_edge, _units_info
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "instances": {
+                "type": "list",
+                "elements": "dict",
+                "required": True,
+                "options": {
+                    "agent": {"type": "str", "required": True},
+                    "unit": {"type": "str", "required": True},
+                    "env_file": {"type": "path"},
+                },
+            },
+            "since": {"type": "str"},
+            "cursor": {"type": "str"},
+            "nats_port": {"type": "int", "default": 4222},
+            "disk_paths": {"type": "list", "elements": "path", "default": []},
+            "environment_keys": {"type": "list", "elements": "str", "default": [], "no_log": False},
+            "controller_time": {"type": "float"},
+            "max_entries": {"type": "int", "default": 200000},
+            "kinds": {"type": "int", "default": 20},
+        },
+        supports_check_mode=True,
+    )
+    with _module_edge.typed_failures(module):
+        params = module.params
+        result = _units_info.collect(
+            _instance.instances_from(params["instances"]),
+            since=_instant.parse(params["since"]) if params["since"] else None,
+            cursor=params["cursor"] or None,
+            nats_port=params["nats_port"],
+            disk_paths=params["disk_paths"],
+            environment_keys=params["environment_keys"],
+            controller_time=params["controller_time"],
+            max_entries=params["max_entries"],
+            kinds=params["kinds"],
+        )
+        module.exit_json(changed=False, **result)
+
+
+if __name__ == "__main__":
+    main()
