@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 ROOT = Path(__file__).resolve().parents[2]
 LOGS = ROOT / "build" / "logs"
@@ -94,7 +95,8 @@ def run(
         try:
             status: int | None = process.wait(timeout=deadline_s)
         except subprocess.TimeoutExpired:
-            _end_group(process.pid)
+            # Longer than the grace below: a command that has commands of its own ends those first.
+            _end_group(process.pid, grace_s=20.0)
             process.wait()
             status = None
         finally:
@@ -103,15 +105,26 @@ def run(
     return Finished(words, status, time.monotonic() - started, log)
 
 
-def end_all() -> None:
-    """End every command that `run` has under way: for a driver that is interrupted."""
-    with _lock:
-        groups = list(_running)
-    for group in groups:
-        _end_group(group)
+def end_all_on_signals(advice: str = "") -> None:
+    """For a main program: on ctrl-c or SIGTERM end what `run` has under way, say so with `advice`, and leave with 130.
+
+    Every command has a session of its own, so neither signal reaches it otherwise.
+    """
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        with _lock:
+            groups = list(_running)
+        for group in groups:
+            _end_group(group, grace_s=5.0)
+        print(f"\ninterrupted by {signal.Signals(number).name}{': ' if advice else ''}{advice}", flush=True)
+        # Other threads still wait for their commands: leave at once, everything they started is gone.
+        os._exit(130)
+
+    signal.signal(signal.SIGINT, leave)
+    signal.signal(signal.SIGTERM, leave)
 
 
-def _end_group(group: int, grace_s: float = 10.0) -> None:
+def _end_group(group: int, grace_s: float) -> None:
     for number, wait_s in ((signal.SIGTERM, grace_s), (signal.SIGKILL, 0.0)):
         try:
             os.killpg(group, number)

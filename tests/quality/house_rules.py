@@ -79,7 +79,12 @@ def headers(root: Path) -> Iterator[str]:
         is_python = path.suffix == ".py" or (lines[:1] and re.match(r"#!.*\bpython", lines[0]))
         if not is_python or not any(line.strip() for line in lines):
             continue
-        code = [statement for statement in ast.parse("\n".join(lines)).body if not _is_docstring(statement)]
+        try:
+            body = ast.parse("\n".join(lines)).body
+        except SyntaxError as error:
+            yield f"{path.relative_to(root)}:{error.lineno}: is no Python: {error.msg}"
+            continue
+        code = [statement for statement in body if not _is_docstring(statement)]
         top = lines[1:4] if lines[0].startswith("#!") else lines[:3]
         if tuple(top) != HEADER:
             yield f"{path.relative_to(root)}:1: the three header lines (copyright, GPL-3.0-or-later, SPDX) are missing"

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.quality.command import LOGS, ROOT, Finished, environment, run
+from tests.quality.command import LOGS, ROOT, Finished, end_all_on_signals, environment, run
 from tests.quality.house_rules import files
 from tests.quality.tally import Tally
 
@@ -77,6 +77,7 @@ def main(names: list[str]) -> int:
         return 2
     tally = Tally("checks")
     Tally.forget("lint")
+    end_all_on_signals()
     before, started = changed_links(), time.monotonic()
     with ThreadPoolExecutor(max_workers=max(2, (os.cpu_count() or 2) // 2)) as pool:
         for name, finished in zip(chosen := names or list(CHECKS), pool.map(one, chosen), strict=True):

@@ -17,7 +17,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.quality.command import LOGS, ROOT, Finished, environment, run
+from tests.quality.command import LOGS, ROOT, Finished, end_all_on_signals, environment, run
 from tests.quality.tally import Tally, from_junit
 
 ARTIFACT = ROOT / "build" / "artifact"
@@ -224,6 +224,7 @@ def units(tally: Tally) -> None:
 def main() -> int:
     tally = Tally("sanity and artifact tests")
     Tally.forget("sanity")
+    end_all_on_signals()
     try:
         prepare_home()
         build_and_install()
