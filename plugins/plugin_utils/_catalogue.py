@@ -44,7 +44,7 @@ def placeholders(template: str) -> list[str]:
 
 
 def fill(template: str, values: Mapping[str, str]) -> str:
-    """Replace every `{name}` by its value; everything else, other braces too, stays. Unknown names raise PlaceholderError."""
+    """Replace every `{name}` by its value; all else, other braces too, stays. Unknown names raise PlaceholderError."""
 
     def value_of(match: re.Match[str]) -> str:
         name = match.group(1)
@@ -69,11 +69,19 @@ class Catalogue:
         try:
             text = Path(path).read_bytes().decode("utf-8-sig")
         except OSError as error:
-            problem = Problem(str(path), "", None, error.strerror or str(error), "a readable agents file (CSV)",
-                              "correct rollout_agents_file in the inventory")
+            problem = Problem(
+                str(path),
+                "",
+                None,
+                error.strerror or str(error),
+                "a readable agents file (CSV)",
+                "correct rollout_agents_file in the inventory",
+            )
             raise CatalogueError([problem]) from error
         except UnicodeDecodeError as error:
-            problem = Problem(str(path), "", None, "bytes that are not UTF-8", "a CSV file in UTF-8", "save it as UTF-8")
+            problem = Problem(
+                str(path), "", None, "bytes that are not UTF-8", "a CSV file in UTF-8", "save it as UTF-8"
+            )
             raise CatalogueError([problem]) from error
         return cls.from_text(text, str(path))
 
@@ -153,22 +161,40 @@ class _Reader:
             elif column == "host":
                 self.note(column, 1, "a column host", "another name", "{host} is the inventory name of the host")
             elif not _COLUMN.match(column):
-                self.note(column or "column", 1, repr(column), "a column name of letters, digits and _",
-                          "the name is used as a placeholder, like {agent_id}")
+                self.note(
+                    column or "column",
+                    1,
+                    repr(column),
+                    "a column name of letters, digits and _",
+                    "the name is used as a placeholder, like {agent_id}",
+                )
 
-    def add(self, rows: dict[str, dict[str, str]], lines: dict[str, int], columns: list[str], cells: list[str], line: int) -> None:
+    def add(
+        self, rows: dict[str, dict[str, str]], lines: dict[str, int], columns: list[str], cells: list[str], line: int
+    ) -> None:
         if len(cells) != len(columns):
             self.note("", line, f"{len(cells)} values", f"{len(columns)} ({','.join(columns)})", "one value per column")
             return
-        row = dict(zip(columns, cells))
+        row = dict(zip(columns, cells, strict=True))
         agent = row["agent"]
         if not agent:
             self.note("agent", line, "an empty name", "the name of an agent", "name it or remove the line")
         elif not is_agent_name(agent):
-            self.note("agent", line, repr(agent), "letters, digits, '.', '_' and '-', no '..'",
-                      "the name becomes part of a unit, a file and a subject")
+            self.note(
+                "agent",
+                line,
+                repr(agent),
+                "letters, digits, '.', '_' and '-', no '..'",
+                "the name becomes part of a unit, a file and a subject",
+            )
         elif agent.casefold() in lines:
-            self.note("agent", line, f"{agent} again (first in line {lines[agent.casefold()]})", "each agent once", "remove one of them")
+            self.note(
+                "agent",
+                line,
+                f"{agent} again (first in line {lines[agent.casefold()]})",
+                "each agent once",
+                "remove one of them",
+            )
         else:
             lines[agent.casefold()] = line
             for column, value in row.items():

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 Cowboy AI, LLC
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Plans: the YAML files that hold every number of a rollout. `load_plan` reads one, `PlanError` says what is wrong with it."""
+"""Plans: the YAML files that hold every number of a rollout. `load_plan` reads one, `PlanError` says what is wrong."""
 
 from __future__ import annotations
 

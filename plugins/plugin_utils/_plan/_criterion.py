@@ -26,7 +26,14 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._units impo
 COMPARISONS = ("above", "below", "at_least", "at_most", "equals")
 
 Reason = Literal[
-    "agent_silent", "host_unreachable", "nats_unreachable", "sampler_lossy", "sampler_late", "subject_idle", "too_few_samples", "tool_error"
+    "agent_silent",
+    "host_unreachable",
+    "nats_unreachable",
+    "sampler_lossy",
+    "sampler_late",
+    "subject_idle",
+    "too_few_samples",
+    "tool_error",
 ]
 # `pass` is no outcome: absence of evidence is never a pass.
 Outcome = Literal["hold", "fail"]
@@ -60,11 +67,19 @@ def _by_unit(schema: dict[str, Any]) -> None:
     rules: list[dict[str, Any]] = []
     for unit in dict.fromkeys(metric.unit for metric in METRICS.values()):
         names = [metric.name for metric in METRICS.values() if metric.unit == unit]
-        rules.append({
-            "if": {"properties": {"metric": {"enum": names}}, "required": ["metric"], "not": {"required": ["against"]}},
-            "then": {"properties": {key: NOTATIONS[unit].json for key in COMPARISONS}},
-        })
-    rules.append({"if": {"required": ["against"]}, "then": {"properties": {key: NOTATIONS["percent"].json for key in COMPARISONS}}})
+        rules.append(
+            {
+                "if": {
+                    "properties": {"metric": {"enum": names}},
+                    "required": ["metric"],
+                    "not": {"required": ["against"]},
+                },
+                "then": {"properties": dict.fromkeys(COMPARISONS, NOTATIONS[unit].json)},
+            }
+        )
+    rules.append(
+        {"if": {"required": ["against"]}, "then": {"properties": dict.fromkeys(COMPARISONS, NOTATIONS["percent"].json)}}
+    )
     schema["allOf"] = rules
     schema["oneOf"] = [{"required": [key]} for key in COMPARISONS]
 
@@ -81,18 +96,18 @@ class Criterion(Section):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, json_schema_extra=_by_unit)
 
-    metric: Annotated[str, BeforeValidator(_metric_name), WithJsonSchema({"type": "string", "enum": list(METRICS)})] = Field(
-        description="What is measured; docs/plan.md lists the metrics."
+    metric: Annotated[str, BeforeValidator(_metric_name), WithJsonSchema({"type": "string", "enum": list(METRICS)})] = (
+        Field(description="What is measured; docs/plan.md lists the metrics.")
     )
     against: Against | None = Field(
         default=None,
         validate_default=True,
-        description="Compare with the control agents, the baseline or the previous checkpoint; the threshold is then the change in percent.",
+        description="Compare with control, baseline or previous (checkpoint); the threshold is the change in percent.",
     )
     over: Over = Field(
         default=None,
         validate_default=True,
-        description="rollout: everything since the change; checkpoint: the measuring window of this look. Default: by metric.",
+        description="rollout: all since the change; checkpoint: the window of this look. Default: by metric.",
     )
     above: Threshold = Field(default=None, description="Holds when the value is greater.")
     below: Threshold = Field(default=None, description="Holds when the value is smaller.")
@@ -100,7 +115,8 @@ class Criterion(Section):
     at_most: Threshold = Field(default=None, description="Holds when the value is smaller or equal.")
     equals: Threshold = Field(default=None, description="Holds when the value is the same.")
     ignore_under: Threshold = Field(
-        default=None, description="Absolute difference under which a comparison is not judged, so that 20 % of almost nothing is nothing."
+        default=None,
+        description="Differences smaller than this are not judged: 20 % of almost nothing is nothing.",
     )
     min_samples: int = Field(
         default=None,
@@ -109,7 +125,8 @@ class Criterion(Section):
         description="With fewer samples the verdict is inconclusive (too_few_samples). Default: by metric.",
     )
     missing: dict[Reason, Outcome] = Field(
-        default_factory=dict, description="What a reason for missing data leads to: hold (default) or fail. It is never a pass."
+        default_factory=dict,
+        description="What a reason for missing data leads to: hold (default) or fail. It is never a pass.",
     )
 
     @field_validator("against", mode="before")
@@ -162,7 +179,9 @@ class Criterion(Section):
         if never.get(comparison):
             raise refuse("a threshold that can be met", f"{metric.name} can never be {comparison} this")
         if always.get(comparison):
-            raise refuse("a threshold that can be missed", f"{metric.name} always is {comparison.replace('_', ' ')} this")
+            raise refuse(
+                "a threshold that can be missed", f"{metric.name} always is {comparison.replace('_', ' ')} this"
+            )
 
     @field_validator("ignore_under", mode="before")
     @classmethod
@@ -182,7 +201,11 @@ class Criterion(Section):
         given = [name for name in COMPARISONS if getattr(self, name) is not None]
         if len(given) != 1:
             seen = " and ".join(given) if given else "no comparison"
-            raise refuse("exactly one of " + ", ".join(COMPARISONS), "use two criteria for two bounds" if given else "", seen=seen)
+            raise refuse(
+                "exactly one of " + ", ".join(COMPARISONS),
+                "use two criteria for two bounds" if given else "",
+                seen=seen,
+            )
         return self
 
     @property
@@ -235,7 +258,9 @@ class Trigger(Criterion):
 
     name: TriggerName = Field(description="What the trigger is called in the ledger and in reports; unique in a plan.")
     consecutive: int = Field(default=1, ge=1, description="Looks in a row in which the condition must hold.")
-    total: int | None = Field(default=None, ge=1, description="Looks altogether after which it is pulled too, in a row or not.")
+    total: int | None = Field(
+        default=None, ge=1, description="Looks altogether after which it is pulled too, in a row or not."
+    )
 
 
 class Alert(Criterion):

@@ -13,6 +13,7 @@ import typing
 from collections.abc import Iterable
 from typing import Any
 
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._metric_names import METRICS
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._fields import REFUSED, Section, quoting_hint
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._source import Path_, Source, dotted
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._problems import Problem
@@ -33,7 +34,9 @@ _KINDS = {
 
 def problem_at(source: Source, path: Path_, expected: str, hint: str = "", seen: str | None = None) -> Problem:
     """A problem of the value at a path; `seen` None means what is written there."""
-    return Problem(source.file, dotted(path), source.line(path), shown_at(source, path) if seen is None else seen, expected, hint)
+    return Problem(
+        source.file, dotted(path), source.line(path), shown_at(source, path) if seen is None else seen, expected, hint
+    )
 
 
 def shown_at(source: Source, path: Path_) -> str:
@@ -105,13 +108,11 @@ def _problem_of(source: Source, error: Any, root: type[Section]) -> Problem:
 
 
 def _refused(source: Source, path: Path_, location: tuple[Any, ...], context: dict[str, Any]) -> Problem:
-    if context.get("key"):
+    if context.get("key", "") != "":
         path = (*path, context["key"])
     seen = context.get("seen") or _key_seen(location)
     hint = context.get("hint", "")
     if path and path[-1] == "metric" and not hint:
-        from ansible_collections.cowboyai.rollout.plugins.plugin_utils._metric_names import METRICS
-
         hint = _did_you_mean(source.texts.get(path, ""), METRICS)
     return problem_at(source, path, context["expected"], hint, seen)
 

@@ -44,7 +44,7 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-def refuse(expected: str, hint: str = "", key: str = "", seen: str = "") -> Exception:
+def refuse(expected: str, hint: str = "", key: str | int = "", seen: str = "") -> Exception:
     """The error of a value that can't be used. `key` names a key below the value, `seen` replaces the value itself."""
     return PydanticCustomError(REFUSED, "{expected}", {"expected": expected, "hint": hint, "key": key, "seen": seen})
 
@@ -104,13 +104,17 @@ def _agent(value: Any) -> str:
 def _line(value: Any) -> str:
     expected = "text on one line, not empty"
     if not _text(value, expected).strip() or _CONTROL.search(value):
-        raise refuse(expected, "remove line breaks and control characters" if value.strip() else "write it, or remove the key")
+        raise refuse(
+            expected, "remove line breaks and control characters" if value.strip() else "write it, or remove the key"
+        )
     return str(value)
 
 
 def _host_pattern(value: Any) -> str:
     if "{" in _line(value) or value != value.strip():
-        raise refuse("a group or host pattern of the inventory, such as dgx", "it is not a template; use -l to narrow a run")
+        raise refuse(
+            "a group or host pattern of the inventory, such as dgx", "it is not a template; use -l to narrow a run"
+        )
     return str(value)
 
 
@@ -150,11 +154,11 @@ def _directory(value: Any) -> str:
 def _serial(value: Any) -> int | str | list[int | str]:
     expected = 'a number of hosts (1 or more), a percentage such as "25%", or a list of these'
     if isinstance(value, list) and value:
-        return [_batch(item, expected) for item in value]
+        return [_batch(item, expected, position) for position, item in enumerate(value)]
     return _batch(value, expected)
 
 
-def _batch(value: Any, expected: str) -> int | str:
+def _batch(value: Any, expected: str, position: int | str = "") -> int | str:
     if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
         return value
     if isinstance(value, str) and re.match(_PERCENT_OF_HOSTS[:-1] + r"\Z", value):
@@ -162,7 +166,7 @@ def _batch(value: Any, expected: str) -> int | str:
     hint = "it says how many hosts change at once"
     if isinstance(value, str) and value.isdigit():
         hint = "remove the quotes"
-    raise refuse(expected, hint)
+    raise refuse(expected, hint, key=position)
 
 
 def _log_pattern(value: Any) -> str:
@@ -198,13 +202,19 @@ def _name_of_checkpoint(value: Any) -> str:
         raise refuse(expected, error.hint) from error
 
 
-_BATCH_JSON: dict[str, Any] = {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": _PERCENT_OF_HOSTS}]}
+_BATCH_JSON: dict[str, Any] = {
+    "anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": _PERCENT_OF_HOSTS}]
+}
 
-RolloutId = _matching(_ROLLOUT, "an id of lower case letters, digits, '_' and '-'", "it names directories and the ledger")
+RolloutId = _matching(
+    _ROLLOUT, "an id of lower case letters, digits, '_' and '-'", "it names directories and the ledger"
+)
 PhaseName = Annotated[str, BeforeValidator(_agent), WithJsonSchema({"type": "string", "pattern": _AGENT})]
 AgentName = Annotated[str, BeforeValidator(_agent), WithJsonSchema({"type": "string", "pattern": _AGENT})]
 TriggerName = _matching(_WORD, "a name of lower case letters, digits and '_'", "such as message_loss")
-EnvKey = _matching(_ENV_KEY, "the name of an environment variable", "letters, digits and '_', not starting with a digit")
+EnvKey = _matching(
+    _ENV_KEY, "the name of an environment variable", "letters, digits and '_', not starting with a digit"
+)
 EnvValue = Annotated[str, BeforeValidator(_env_value), WithJsonSchema({"type": "string"})]
 Line = Annotated[str, BeforeValidator(_line), WithJsonSchema({"type": "string", "minLength": 1})]
 HostPattern = Annotated[str, BeforeValidator(_host_pattern), WithJsonSchema({"type": "string", "minLength": 1})]
@@ -216,6 +226,10 @@ Serial = Annotated[
     BeforeValidator(_serial),
     WithJsonSchema({"anyOf": [*_BATCH_JSON["anyOf"], {"type": "array", "items": _BATCH_JSON, "minItems": 1}]}),
 ]
-LogPattern = Annotated[str, BeforeValidator(_log_pattern), WithJsonSchema({"type": "string", "minLength": 1, "format": "regex"})]
+LogPattern = Annotated[
+    str, BeforeValidator(_log_pattern), WithJsonSchema({"type": "string", "minLength": 1, "format": "regex"})
+]
 Payload = Annotated[Any, BeforeValidator(_payload), WithJsonSchema({"type": ["object", "string"]})]
-CheckpointName = Annotated[str, BeforeValidator(_name_of_checkpoint), WithJsonSchema({"type": "string", "pattern": r"^T\+"})]
+CheckpointName = Annotated[
+    str, BeforeValidator(_name_of_checkpoint), WithJsonSchema({"type": "string", "pattern": r"^T\+"})
+]

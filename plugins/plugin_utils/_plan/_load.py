@@ -19,7 +19,11 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._checks imp
 )
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._faults import problem_at, problems_of
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._model import Plan
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._pydantic import MISSING, TypeAdapter, ValidationError
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._pydantic import (
+    MISSING,
+    TypeAdapter,
+    ValidationError,
+)
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._source import Path_, Source, read_source
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._problems import Problem, ProblemsError
 
@@ -38,7 +42,9 @@ def load_plan(path: str, catalogue: Catalogue | None = None, hosts: list[str] | 
     return _validated(read_source(path), catalogue, hosts)
 
 
-def plan_from_dict(data: Mapping[str, Any], path: str = "<plan>", catalogue: Catalogue | None = None, hosts: list[str] | None = None) -> Plan:
+def plan_from_dict(
+    data: Mapping[str, Any], path: str = "<plan>", catalogue: Catalogue | None = None, hosts: list[str] | None = None
+) -> Plan:
     """The same for data that was read already, such as `Plan.to_dict()` out of a record; problems have no lines."""
     require_pydantic(path)
     return _validated(Source(path, copy.deepcopy(data)), catalogue, hosts)
@@ -48,20 +54,28 @@ def require_pydantic(path: str) -> None:
     """Raise a PlanError that says what to install when pydantic is missing."""
     if MISSING is not None:
         hint = "install the controller's requirements: pip install -r requirements.txt"
-        raise PlanError([Problem(path, "", None, f"no pydantic on this controller ({MISSING})", "pydantic 2, which reads plans", hint)])
+        raise PlanError(
+            [
+                Problem(
+                    path, "", None, f"no pydantic on this controller ({MISSING})", "pydantic 2, which reads plans", hint
+                )
+            ]
+        )
 
 
 def _validated(source: Source, catalogue: Catalogue | None, hosts: list[str] | None) -> Plan:
     problems = list(source.problems)
     if not problems and not isinstance(source.data, dict):
-        problems.append(problem_at(source, (), "a mapping that starts with rollout: <id>", "a plan is made of keys and values"))
+        problems.append(
+            problem_at(source, (), "a mapping that starts with rollout: <id>", "a plan is made of keys and values")
+        )
     if not isinstance(source.data, dict):
         raise PlanError(problems)
 
     empty = list(_empty_values(source.data))
-    problems.extend(problem_at(source, path, "a value", "write it, or remove the key to get the default", "nothing") for path in empty)
+    problems.extend(problem_at(source, path, "a value", "write it, or remove the key", "nothing") for path in empty)
     plan, errors = _model_of(source.data)
-    problems.extend(problem for problem in problems_of(source, errors, Plan))
+    problems.extend(problems_of(source, errors, Plan))
 
     sections = _sections_of(source.data, plan, {str(error["loc"][0]) for error in errors if error["loc"]})
     findings = [*run_checks(sections), *check_measurable(sections)]
@@ -93,7 +107,7 @@ def _sections_of(data: dict[str, Any], plan: Plan | None, bad: set[str]) -> dict
         if name not in data:
             sections[name] = field.get_default(call_default_factory=True)
             continue
-        annotation = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+        annotation: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
         sections[name] = TypeAdapter(annotation).validate_python(data[name], strict=True)
     return sections
 
@@ -121,4 +135,9 @@ def _once(problems: list[Problem]) -> list[Problem]:
     by_key: dict[tuple[str, str], Problem] = {}
     for problem in problems:
         by_key.setdefault((problem.key, problem.seen if not problem.key else ""), problem)
-    return list(by_key.values())
+    # What an alias (*name) repeats is wrong in one place only.
+    by_place: dict[tuple[int | None, str, str, str, str], Problem] = {}
+    for problem in by_key.values():
+        place = problem.key if problem.line is None else problem.key.rpartition(".")[2]
+        by_place.setdefault((problem.line, place, problem.seen, problem.expected, problem.hint), problem)
+    return list(by_place.values())

@@ -10,7 +10,14 @@ import json
 from typing import Any
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._criterion import Alert
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._fields import Directory, HostPattern, Line, LogPattern, RolloutId, Section
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._fields import (
+    Directory,
+    HostPattern,
+    Line,
+    LogPattern,
+    RolloutId,
+    Section,
+)
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._pydantic import Field, PrivateAttr
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._sections import (
     Baseline,
@@ -29,7 +36,11 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._sections i
     Verify,
     Watch,
 )
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._units import UnitError, format_duration, parse_duration
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._units import (
+    UnitError,
+    format_duration,
+    parse_duration,
+)
 
 
 class Plan(Section):
@@ -38,7 +49,9 @@ class Plan(Section):
     rollout: RolloutId = Field(description="The id of the rollout: names its ledger, evidence and reports.")
     title: Line | None = Field(default=None, description="One line for people.")
     hosts: HostPattern = Field(description="Group or pattern of the inventory whose hosts change.")
-    needs: Needs | None = Field(default=None, description="The rollout that must have ended with GO before; leave out for none.")
+    needs: Needs | None = Field(
+        default=None, description="The rollout that must have ended with GO before; leave out for none."
+    )
     change: Change = Field(description="What changes on every instance, and how it is proven.")
     drift: Drift = Field(default_factory=Drift, description="Known differences between hosts and catalogue.")
     backup: Directory = Field(description="Directory on each host for the copies of what is changed.")
@@ -48,13 +61,18 @@ class Plan(Section):
     verify: Verify = Field(default_factory=Verify, description="The gate of each phase, right after its last batch.")
     control: Control = Field(default_factory=Control, description="Instances without the change, to compare with.")
     watch: Watch = Field(default_factory=Watch, description="The looks between checkpoints.")
-    sample: Sample | None = Field(default=None, description="Listening on NATS; needed by metrics of published messages.")
-    probe: Probe | None = Field(default=None, description="Requests to the changed agents; needed by metrics of delivery and latency.")
+    sample: Sample | None = Field(
+        default=None, description="Listening on NATS; needed by metrics of published messages."
+    )
+    probe: Probe | None = Field(
+        default=None, description="Requests to the changed agents; needed by metrics of delivery and latency."
+    )
     checkpoints: Checkpoints = Field(description="The timed looks after the last phase.")
     criteria: Criteria = Field(description="What every checkpoint is judged by.")
     alerts: list[Alert] = Field(default_factory=list, description="Conditions worth telling a person.")
     corruption_signs: list[LogPattern] = Field(
-        default_factory=list, description="Regular expressions; an ERROR line that matches is a sign of corrupted state."
+        default_factory=list,
+        description="Regular expressions; an ERROR line that matches is a sign of corrupted state.",
     )
     rollback: Rollback = Field(default_factory=Rollback, description="When the change is taken back, and how far.")
 
@@ -73,12 +91,12 @@ class Plan(Section):
 
     @property
     def digest(self) -> str:
-        """SHA-256 (hex) of the plan's canonical JSON: equal for plans that say the same, whatever their spelling."""
+        """SHA-256 (hex) of the plan's canonical JSON: equal for plans that say the same, in any spelling."""
         canonical = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     def to_dict(self) -> dict[str, Any]:
-        """The plan with all defaults, in the notation of plans (`2h`, `99.9%`), fit for JSON; it can be loaded again."""
+        """The plan with all defaults, in the notation of plans (`2h`, `99.9%`), fit for JSON and for loading again."""
         return self.model_dump(mode="json", exclude_none=True)
 
     def agents(self) -> list[str]:
@@ -90,16 +108,22 @@ class Plan(Section):
         for phase in self.phases:
             if phase.name == name:
                 return phase
-        raise KeyError(f"{self.rollout} has no phase {name}; its phases are {', '.join(phase.name for phase in self.phases)}")
+        raise KeyError(
+            f"{self.rollout} has no phase {name}; its phases are {', '.join(phase.name for phase in self.phases)}"
+        )
 
     def checkpoint_list(self) -> list[Checkpoint]:
         """The checkpoints in their order."""
         names = [f"T+{format_duration(offset)}" for offset in self.checkpoints.at]
         return [
             Checkpoint.model_construct(
-                name=name, offset_s=offset, criteria=list(self.checkpoints.also.get(name, [])), index=index, last=index == len(names) - 1
+                name=name,
+                offset_s=offset,
+                criteria=list(self.checkpoints.also.get(name, [])),
+                index=index,
+                last=index == len(names) - 1,
             )
-            for index, (name, offset) in enumerate(zip(names, self.checkpoints.at))
+            for index, (name, offset) in enumerate(zip(names, self.checkpoints.at, strict=True))
         ]
 
     def checkpoint_names(self) -> list[str]:
@@ -107,7 +131,7 @@ class Plan(Section):
         return [checkpoint.name for checkpoint in self.checkpoint_list()]
 
     def checkpoint(self, name: str) -> Checkpoint:
-        """A checkpoint by name, in any spelling of its time (T+60m is T+1h). Raises KeyError with the names there are."""
+        """A checkpoint by name, in any spelling (T+60m is T+1h). Raises KeyError with the names there are."""
         try:
             offset = parse_duration(name.removeprefix("T+"))
         except UnitError:
@@ -115,4 +139,6 @@ class Plan(Section):
         for checkpoint in self.checkpoint_list():
             if checkpoint.offset_s == offset:
                 return checkpoint
-        raise KeyError(f"{self.rollout} has no checkpoint {name}; its checkpoints are {', '.join(self.checkpoint_names())}")
+        raise KeyError(
+            f"{self.rollout} has no checkpoint {name}; its checkpoints are {', '.join(self.checkpoint_names())}"
+        )

@@ -1,12 +1,10 @@
 # Copyright (c) 2026 Cowboy AI, LLC
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The JSON Schema of plans, for editors: `python -m ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._schema`."""
+"""The JSON Schema of plans, for editors that complete and check them while they are written."""
 
 from __future__ import annotations
 
-import json
-import sys
 from typing import Any
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._model import Plan
@@ -15,10 +13,12 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def plan_json_schema() -> dict[str, Any]:
-    """JSON Schema 2020-12 of a plan file. What it can't say (orders of time, names that meet) load_plan still checks."""
+    """JSON Schema 2020-12 of a plan file. What it can't say (orders of time, names) load_plan checks."""
     schema = Plan.model_json_schema(mode="validation")
     _drop_null(schema)
-    return {"$schema": _DIALECT, "title": "Plan of a rollout (cowboyai.rollout)"} | {key: value for key, value in schema.items() if key != "title"}
+    return {"$schema": _DIALECT, "title": "Plan of a rollout (cowboyai.rollout)"} | {
+        key: value for key, value in schema.items() if key != "title"
+    }
 
 
 def _drop_null(node: Any) -> None:
@@ -40,12 +40,3 @@ def _drop_null(node: Any) -> None:
     elif isinstance(node, list):
         for child in node:
             _drop_null(child)
-
-
-def main() -> None:
-    """Write the schema to standard output, as docs/plan.schema.json holds it."""
-    sys.stdout.write(json.dumps(plan_json_schema(), indent=2, ensure_ascii=False) + "\n")
-
-
-if __name__ == "__main__":
-    main()

@@ -71,7 +71,13 @@ MomentField = Annotated[
     Moment,
     BeforeValidator(_moment),
     PlainSerializer(lambda moment: moment.text, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN[:-1] + " after (deployed|decided)$", "examples": ["6h after deployed"]}),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": DURATION_PATTERN[:-1] + " after (deployed|decided)$",
+            "examples": ["6h after deployed"],
+        }
+    ),
 ]
 
 
@@ -82,7 +88,9 @@ class Needs(Section):
     decision: Literal["go"] = Field(default="go", description="The decision it must have; only go can be asked for.")
     not_before: MomentField | None = Field(default=None, description="Earliest start, e.g. `6h after deployed`.")
     not_after: MomentField | None = Field(default=None, description="Latest start, e.g. `24h after decided`.")
-    test_data: Duration | None = Field(default=None, description="How much measured time the earlier rollouts must have gathered.")
+    test_data: Duration | None = Field(
+        default=None, description="How much measured time the earlier rollouts must have gathered."
+    )
 
 
 class Proof(Section):
@@ -90,7 +98,8 @@ class Proof(Section):
 
     log: Line = Field(description="Text that a line of the new process must contain.")
     subscriptions: list[SubjectPattern] = Field(
-        default_factory=list, description="Subjects that the new process must say it subscribed to; placeholders are filled."
+        default_factory=list,
+        description="Subjects that the new process must say it subscribed to; placeholders are filled.",
     )
     ready_within: Duration = Field(default=30.0, description="How long the new process may take to show all of it.")
 
@@ -106,7 +115,9 @@ class UndoProof(Section):
 class Change(Section):
     """What changes on every instance of a phase."""
 
-    env: dict[EnvKey, EnvValue] = Field(min_length=1, description="Keys of the environment file and their new values, quoted; placeholders are filled.")
+    env: dict[EnvKey, EnvValue] = Field(
+        min_length=1, description="Keys of the environment file and their new values, quoted; placeholders are filled."
+    )
     proof: Proof = Field(description="What each new process must show on its host.")
     undo_proof: UndoProof = Field(description="What each process must show after a rollback.")
 
@@ -121,7 +132,9 @@ class Change(Section):
 class Drift(Section):
     """Differences between environment files and the catalogue that are known."""
 
-    accept: list[EnvKey] = Field(default_factory=list, description="Keys that may differ from the catalogue; any other drift stops the rollout.")
+    accept: list[EnvKey] = Field(
+        default_factory=list, description="Keys that may differ from the catalogue; any other drift stops the rollout."
+    )
 
 
 class Preflight(Section):
@@ -129,7 +142,9 @@ class Preflight(Section):
 
     disk_free: Size = Field(default=1 << 30, description="Free space on each of rollout_disk_paths.")
     clock_offset: Duration = Field(default=2.0, description="How far the clock of a host may be from the controller's.")
-    quiet_for: DurationOrZero = Field(default=300.0, description="How long the instances must have been up without an error line.")
+    quiet_for: DurationOrZero = Field(
+        default=300.0, description="How long the instances must have been up without an error line."
+    )
 
 
 class Baseline(Section):
@@ -143,12 +158,19 @@ class Phase(Section):
     """Agents that change together, batch by batch."""
 
     name: PhaseName = Field(description="Unique in the plan; `-e phase=<name>` runs it alone.")
-    agents: list[AgentName] = Field(min_length=1, description="Agents of the inventory's agents file, each in one phase only.")
-    serial: Serial = Field(default=1, description="Hosts that change at once: a number, a percentage, or a list of these (as in Ansible).")
+    agents: list[AgentName] = Field(
+        min_length=1, description="Agents of the inventory's agents file, each in one phase only."
+    )
+    serial: Serial = Field(
+        default=1, description="Hosts that change at once: a number, a percentage, or a list of these (as in Ansible)."
+    )
     stagger: DurationOrZero = Field(default=30.0, description="Pause between two batches.")
-    verify_within: Duration = Field(default=600.0, description="Time after the last batch in which the phase must pass `verify`.")
+    verify_within: Duration = Field(
+        default=600.0, description="Time after the last batch in which the phase must pass `verify`."
+    )
     soak: Duration | None = Field(
-        default=None, description="Time the phase must stay healthy without interruption before the next may start; every phase but the last needs one."
+        default=None,
+        description="Time the phase must stay healthy without a break; every phase but the last needs one.",
     )
 
 
@@ -166,7 +188,9 @@ class Verify(Section):
 class Control(Section):
     """Instances without the change, measured over the same minutes."""
 
-    agents: list[AgentName] = Field(default_factory=list, description="Agents in no phase, with traffic like the changed ones'.")
+    agents: list[AgentName] = Field(
+        default_factory=list, description="Agents in no phase, with traffic like the changed ones'."
+    )
 
 
 class Watch(Section):
@@ -189,7 +213,9 @@ class Probe(Section):
     subject: Subject = Field(description="Where requests go; placeholders are filled per agent.")
     payload: Payload = Field(default_factory=dict, description="What is sent: a mapping (as JSON) or text.")
     count: int = Field(default=100, ge=1, le=100000, description="Requests per agent and look, spread over the window.")
-    timeout: Duration = Field(default=5.0, le=60.0, description="How long an answer may take before it counts as lost; 60s at most.")
+    timeout: Duration = Field(
+        default=5.0, le=60.0, description="How long an answer may take before it counts as lost; 60s at most."
+    )
 
 
 class LookAgain(Section):
@@ -204,7 +230,9 @@ class Checkpoints(Section):
 
     after: PhaseName = Field(description="The phase whose end they count from: the last one.")
     at: list[Duration] = Field(min_length=1, description="Times after it, rising; 6h is the checkpoint T+6h.")
-    also: dict[CheckpointName, list[Criterion]] = Field(default_factory=dict, description="Further primary criteria of single checkpoints.")
+    also: dict[CheckpointName, list[Criterion]] = Field(
+        default_factory=dict, description="Further primary criteria of single checkpoints."
+    )
     look_again: LookAgain = Field(default_factory=LookAgain, description="On hold.")
 
     @field_validator("also", mode="before")
@@ -218,7 +246,9 @@ class Checkpoints(Section):
             except UnitError:
                 continue
             if offset in offsets:
-                raise refuse("each checkpoint once", f"{offsets[offset]} is the same checkpoint", key=str(name), seen=str(name))
+                raise refuse(
+                    "each checkpoint once", f"{offsets[offset]} is the same checkpoint", key=str(name), seen=str(name)
+                )
             offsets[offset] = str(name)
         return value
 
@@ -240,14 +270,18 @@ def _every_occasion() -> list[Occasion]:
 class Rollback(Section):
     """When the change is taken back without asking, and how far."""
 
-    scope: Literal["rollout", "phase", "instance"] = Field(default="rollout", description="What goes back: everything, the phase, or the bad instances.")
+    scope: Literal["rollout", "phase", "instance"] = Field(
+        default="rollout", description="What goes back: everything, the phase, or the bad instances."
+    )
     within: Duration = Field(default=600.0, description="Time in which it must be done and proven.")
-    on: list[Occasion] = Field(default_factory=_every_occasion, description="Occasions; an empty list leaves every rollback to a person.")
+    on: list[Occasion] = Field(
+        default_factory=_every_occasion, description="Occasions; an empty list leaves every rollback to a person."
+    )
     when: list[Trigger] = Field(default_factory=list, description="Triggers: bad conditions, checked at every look.")
 
 
 class Checkpoint(Section):
-    """One checkpoint of a plan: name, seconds after the last phase, the criteria that it has besides the common ones."""
+    """One checkpoint of a plan: name, seconds after the last phase, the criteria it has besides the common ones."""
 
     name: str
     offset_s: float

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._problems import Problem
 
 Path_ = tuple[str | int, ...]
@@ -33,7 +32,7 @@ _BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass
 class Source:
-    """The data of a plan file with the line and the written text of each value, by path such as `("phases", 0, "soak")`."""
+    """The data of a plan file, with the line and the text of each value by path, such as `("phases", 0, "soak")`."""
 
     file: str
     data: Any = None
@@ -69,7 +68,9 @@ def read_source(path: str) -> Source:
         with Path(path).open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
-        return refuse(getattr(error, "strerror", None) or str(error), "a readable plan file", "check the path of the plan")
+        return refuse(
+            getattr(error, "strerror", None) or str(error), "a readable plan file", "check the path of the plan"
+        )
     if len(content) > MAX_BYTES:
         return refuse("more than 1 MiB", "a plan", "this is too large to be a plan; check the path")
     try:
@@ -83,13 +84,14 @@ def parse_source(text: str, file: str) -> Source:
     """The same for a text; `file` is what problems are reported under."""
     source = Source(file)
     try:
+        _refuse_depth(text)
         loader = _BASE(text)
         try:
             node = loader.get_single_node()
         finally:
             loader.dispose()
-    except RecursionError:
-        source.problems.append(Problem(file, "", None, "very deep nesting", "a plan", "a plan is at most a few levels deep"))
+    except _TooLarge as error:
+        source.problems.append(Problem(file, "", None, str(error), "a plan", "a plan is at most a few levels deep"))
         return source
     except yaml.YAMLError as error:
         source.problems.append(_not_yaml(error, file))
@@ -104,13 +106,16 @@ def parse_source(text: str, file: str) -> Source:
     try:
         source.data = _Builder(source).build(node, (), ())
     except _TooLarge as error:
-        source.problems.append(Problem(file, "", node.start_mark.line + 1, str(error), "a plan", "do not nest aliases (*name)"))
+        source.problems.append(
+            Problem(file, "", node.start_mark.line + 1, str(error), "a plan", "do not nest aliases (*name)")
+        )
     return source
 
 
 def _not_yaml(error: yaml.YAMLError, file: str) -> Problem:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    what = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error).splitlines()[0]
+    found = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error).splitlines()[0]
+    what = f"text that does not parse ({found})"
     hint = "check indentation, quotes and colons near this line"
     if "multiple" in str(error) or "single document" in str(error):
         what, hint = "a second document (---)", "keep one plan per file"
@@ -120,7 +125,19 @@ def _not_yaml(error: yaml.YAMLError, file: str) -> Problem:
 
 
 class _TooLarge(Exception):
-    pass
+    """More than a plan can need; said in the words of a problem."""
+
+
+def _refuse_depth(text: str) -> None:
+    """Count brackets and indentations first: the composer recurses per level, and its C form would crash the process."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_BASE):
+        if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
+            depth += 1
+        elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
+            depth -= 1
+        if depth > MAX_DEPTH:
+            raise _TooLarge(f"more than {MAX_DEPTH} levels")
 
 
 class _Builder:
@@ -139,9 +156,15 @@ class _Builder:
         if self.count > MAX_VALUES or len(around) > MAX_DEPTH:
             raise _TooLarge(f"more than {MAX_VALUES} values or {MAX_DEPTH} levels")
         self.source.lines.setdefault(path, node.start_mark.line + 1)
-        kind = node.tag[len(_TAG):] if node.tag.startswith(_TAG) else None
+        kind = node.tag[len(_TAG) :] if node.tag.startswith(_TAG) else None
         if kind not in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "merge", "value"):
-            self.refuse(node, path, f"the tag {node.tag}", "a plain value", "remove the tag; a plan holds no secrets and no code")
+            self.refuse(
+                node,
+                path,
+                f"the tag {node.tag}",
+                "a plain value",
+                "remove the tag; a plan holds no secrets and no code",
+            )
             return ""
         if id(node) in around:
             self.refuse(node, path, "an alias to something around it", "a value", "write the value instead of *alias")
@@ -150,7 +173,7 @@ class _Builder:
             return self.mapping(node, path, (*around, id(node)))
         if isinstance(node, yaml.SequenceNode):
             return [self.build(item, (*path, index), (*around, id(node))) for index, item in enumerate(node.value)]
-        return self.scalar(node, kind, path)
+        return self.scalar(node, kind, path) if isinstance(node, yaml.ScalarNode) else None
 
     def mapping(self, node: yaml.MappingNode, path: Path_, around: tuple[int, ...]) -> dict[str, Any]:
         result: dict[str, Any] = {}
@@ -158,13 +181,31 @@ class _Builder:
         for key_node, value_node in node.value:
             key = key_node.value
             if not isinstance(key_node, yaml.ScalarNode):
-                self.refuse(key_node, path, "a list or mapping as a key", "a word as a key", "check the brackets and colons")
+                self.refuse(
+                    key_node,
+                    path,
+                    "a list or mapping as a key",
+                    "a word as a key",
+                    "check the brackets and colons; a plan is no template, {{ }} is not filled in",
+                )
                 continue
             if key_node.tag == f"{_TAG}merge":
-                self.refuse(key_node, (*path, key), "a merge (<<)", "the keys themselves", "write them out; aliases of values (*name) do work")
+                self.refuse(
+                    key_node,
+                    (*path, key),
+                    "a merge (<<)",
+                    "the keys themselves",
+                    "write them out; aliases of values (*name) do work",
+                )
                 continue
             if key in result:
-                self.refuse(key_node, (*path, key), f"the key again (first in line {first[key]})", "each key once", "remove one of them")
+                self.refuse(
+                    key_node,
+                    (*path, key),
+                    f"the key again (first in line {first[key]})",
+                    "each key once",
+                    "remove one of them",
+                )
                 continue
             first[key] = key_node.start_mark.line + 1
             self.source.lines[(*path, key)] = first[key]

@@ -46,7 +46,9 @@ def parse_duration(value: object) -> float:
     """Seconds of `100ms`, `30s`, `10m`, `2h`, `1d` or `1h30m`. Raises UnitError."""
     expected = "a duration such as 30s, 10m or 2h"
     if _is_number(value):
-        raise UnitError(expected, f"write the unit: {_shown(value)}s is seconds, {_shown(value)}m minutes, {_shown(value)}h hours")
+        raise UnitError(
+            expected, f"write the unit: {_shown(value)}s is seconds, {_shown(value)}m minutes, {_shown(value)}h hours"
+        )
     if not isinstance(value, str) or not re.fullmatch(DURATION_PATTERN, value):
         raise UnitError(expected, "the units are ms, s, m, h and d, written without a space, and may be joined: 1h30m")
     parts = re.findall(rf"({_NUMBER})(ms|s|m|h|d)", value)
@@ -139,9 +141,17 @@ class Notation:
 
 
 NOTATIONS: dict[str, Notation] = {
-    "duration": Notation(parse_duration, format_duration, {"type": "string", "pattern": DURATION_PATTERN, "examples": ["30s", "10m", "2h"]}),
-    "size": Notation(parse_size, format_size, {"type": "string", "pattern": SIZE_PATTERN, "examples": ["64MiB", "1GiB"]}),
-    "percent": Notation(parse_percent, format_percent, {"type": "string", "pattern": PERCENT_PATTERN, "examples": ["99.9%"]}),
-    "count": Notation(parse_count, lambda value: int(value), {"type": "integer", "minimum": 0}),
+    "duration": Notation(
+        parse_duration,
+        format_duration,
+        {"type": "string", "pattern": DURATION_PATTERN, "examples": ["30s", "10m", "2h"]},
+    ),
+    "size": Notation(
+        parse_size, format_size, {"type": "string", "pattern": SIZE_PATTERN, "examples": ["64MiB", "1GiB"]}
+    ),
+    "percent": Notation(
+        parse_percent, format_percent, {"type": "string", "pattern": PERCENT_PATTERN, "examples": ["99.9%"]}
+    ),
+    "count": Notation(parse_count, int, {"type": "integer", "minimum": 0}),
     "number": Notation(parse_number, _plain, {"type": "number", "minimum": 0}),
 }
