@@ -56,12 +56,13 @@ class Instance:
     proof: Proof = field(default_factory=Proof)
 
 
-def check_agent(agent: Any) -> str:
-    """The agent's name if it is safe in file and unit names."""
+def check_agent(agent: Any, what: str = "agent") -> str:
+    """The name of an agent (or a rollout) if it is safe in file and unit names."""
     if not isinstance(agent, str) or not _AGENT.match(agent) or ".." in agent:
         raise ArgumentProblem(
-            "agent {0!r} is no agent name; expected letters, digits, '.', '_' and '-', starting with a letter or "
-            "digit".format(agent)
+            "{0} {1!r} is no name; expected letters, digits, '.', '_' and '-', starting with a letter or digit".format(
+                what, agent
+            )
         )
     return agent
 
@@ -88,6 +89,13 @@ def check_path(path: Any, what: str) -> str:
     ):
         raise ArgumentProblem("{0} {1!r} is no plain absolute path (no '..', no doubled '/')".format(what, path))
     return path
+
+
+def check_seconds(value: Any, what: str) -> float:
+    """A wait of 0 to 3600 seconds."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 3600:
+        raise ArgumentProblem("{0} is {1!r}; expected 0 to 3600 seconds".format(what, value))
+    return float(value)
 
 
 def proof_from(raw: Optional[Mapping[str, Any]], agent: str) -> Proof:

@@ -207,8 +207,8 @@ def _lines(argv: Sequence[str], timeout: float, reading: Reading) -> Iterator[by
         timer.daemon = True
         timer.start()
         finished = False
+        assert child.stdout is not None
         try:
-            assert child.stdout is not None
             rest = b""
             while True:
                 chunk = os.read(child.stdout.fileno(), 262144)

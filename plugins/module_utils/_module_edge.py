@@ -8,10 +8,27 @@ from __future__ import annotations
 import os
 import traceback
 from contextlib import contextmanager
-from typing import Any, Iterator
+from typing import Any, Dict, Iterator
 
+from ansible_collections.cowboyai.rollout.plugins.module_utils import _secrets
 from ansible_collections.cowboyai.rollout.plugins.module_utils._instance import ArgumentProblem, InstanceError
 from ansible_collections.cowboyai.rollout.plugins.module_utils._systemd import SystemdError
+
+
+def hide_secret_values(module: Any) -> None:
+    """Keep values of secret-looking variables in the arguments out of everything that Ansible returns."""
+    for spec in module.params.get("instances") or []:
+        env = spec.get("env")
+        for name, value in env.items() if isinstance(env, dict) else ():
+            if isinstance(value, str) and value and _secrets.mask_value(str(name), value) != value:
+                module.no_log_values.add(value)
+
+
+def leave(module: Any, result: Dict[str, Any]) -> None:
+    """End the module with ``result``; it failed when the result says so."""
+    if result.pop("failed", False):
+        module.fail_json(**result)
+    module.exit_json(**result)
 
 
 @contextmanager

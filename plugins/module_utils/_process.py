@@ -51,7 +51,7 @@ def parse_tcp(text: str, remote_port: int) -> Set[int]:
 
 
 def connections(remote_port: int, proc: str = "/proc", of: str = "self") -> Optional[Set[int]]:
-    """Socket inodes of the connections to ``remote_port`` in the network namespace of ``of``; ``None`` if unreadable."""
+    """Socket inodes of connections to ``remote_port`` in the network namespace of ``of``; ``None`` if unreadable."""
     found: Set[int] = set()
     read = False
     for table in ("tcp", "tcp6"):

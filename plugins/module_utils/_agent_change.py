@@ -1,0 +1,201 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Change environment files, restart what needs it in one call, and prove that the new processes run with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, List, Optional, Sequence
+
+from ansible_collections.cowboyai.rollout.plugins.module_utils import (
+    _accounts,
+    _atomic_write,
+    _env_file,
+    _file_diff,
+    _proof,
+)
+from ansible_collections.cowboyai.rollout.plugins.module_utils._host import Host
+from ansible_collections.cowboyai.rollout.plugins.module_utils._instance import Instance, InstanceError
+from ansible_collections.cowboyai.rollout.plugins.module_utils._systemd import Unit
+
+
+@dataclass
+class _Step:
+    """One instance on its way: what stands in the file, what should, and what runs."""
+
+    instance: Instance
+    unit: Unit
+    file: _atomic_write.RegularFile
+    new: bytes
+    keys: List[str]
+    restart: bool = False
+    written: bool = False
+
+    @property
+    def differs(self) -> bool:
+        return self.new != self.file.data
+
+
+def unit_problem(unit: Unit) -> Optional[InstanceError]:
+    """Why nothing can be done with this unit, if so."""
+    if unit.load_state == "masked":
+        return InstanceError("unit_masked", "unit {0} is masked; unmask it or leave the agent out".format(unit.name))
+    if not unit.exists:
+        return InstanceError(
+            "unit_not_found", "unit {0} doesn't exist on this host (load state {1})".format(unit.name, unit.load_state)
+        )
+    return None
+
+
+def running_environ(host: Host, unit: Unit) -> Optional[Dict[str, str]]:
+    """Environment of the unit's main process, ``None`` when there is none."""
+    if not unit.runs or unit.main_pid is None:
+        return None
+    try:
+        return host.environ(unit.main_pid)
+    except PermissionError:
+        raise InstanceError(
+            "permission_denied",
+            "the environment of process {0} ({1}) may not be read; run with become: true".format(
+                unit.main_pid, unit.name
+            ),
+        ) from None
+
+
+def _prepare(host: Host, instance: Instance, unit: Unit) -> _Step:
+    problem = unit_problem(unit)
+    if problem:
+        raise problem
+    found = _atomic_write.read_regular(instance.env_file or "")
+    try:
+        new = _env_file.set_keys(found.data, instance.env)
+    except _env_file.EnvFileError as error:
+        raise InstanceError("env_file_unreadable", "{0}: {1}".format(found.path, error)) from None
+    refused = _env_file.load_problem(new)
+    if refused:
+        raise InstanceError(
+            "env_file_unreadable",
+            "systemd would refuse {0}, and a restart would leave the agent down: {1}".format(found.path, refused),
+        )
+    old = _env_file.effective(found.data)
+    keys = sorted(key for key, value in instance.env.items() if old.get(key) != value) if new != found.data else []
+    if new != found.data and not unit.runs:
+        raise InstanceError(
+            "unit_inactive",
+            "unit {0} is {1} ({2}); only running agents are changed, nothing was written. Start it or leave the agent "
+            "out".format(unit.name, unit.active_state, unit.sub_state),
+        )
+    step = _Step(instance, unit, found, new, keys)
+    # What runs decides, not what was written: a run that was killed between write and restart is made good here.
+    environ = running_environ(host, unit)
+    step.restart = environ is None or any(environ.get(key) != value for key, value in instance.env.items())
+    return step
+
+
+def _would(step: _Step) -> Dict[str, Any]:
+    changed = step.differs or step.restart
+    parts = []
+    if step.differs:
+        parts.append("would set {0} in {1}".format(", ".join(step.keys), step.file.path))
+    if step.restart:
+        parts.append("would restart {0}".format(step.unit.name))
+    return {
+        "state": "would_change" if changed else "unchanged",
+        "changed": changed,
+        "restarted": step.restart,
+        "reason": None,
+        "message": ", ".join(parts) or "file and running process have the values already",
+        "keys": step.keys,
+        "before": _proof.process_dict(step.unit, step.file.sha256),
+        "after": _proof.process_dict(step.unit, _atomic_write.sha256(step.new)),
+        "proof": None,
+    }
+
+
+def _message(step: _Step, shown: _proof.Shown) -> str:
+    if shown.state == "failed":
+        return shown.message
+    if step.restart:
+        return "restarted; the new process runs with the new values"
+    text = "not restarted: the running process has the values already"
+    return text + "; " + shown.message if shown.message else text
+
+
+def change(host: Host, instances: Sequence[Instance], settle: float = 0.0, check: bool = False) -> Dict[str, Any]:
+    """Bring every instance to its ``env`` and prove it; the result of ``agent_change``.
+
+    With ``check`` nothing is written or restarted. One instance's failure never stops another.
+    """
+    units = host.show([instance.unit for instance in instances])
+    results: Dict[str, Dict[str, Any]] = {instance.agent: {} for instance in instances}
+    steps: List[_Step] = []
+    for instance in instances:
+        unit = units[instance.unit]
+        try:
+            steps.append(_prepare(host, instance, unit))
+        except InstanceError as problem:
+            results[instance.agent] = _failure(unit, problem, None)
+    diff = [_file_diff.env_file_diff(s.file.path, s.file.data, s.new) for s in steps if s.differs]
+    if check:
+        for step in steps:
+            results[step.instance.agent] = _would(step)
+        return _accounts.conclude(results, diff=diff)
+    ready = []
+    for step in steps:
+        try:
+            if step.differs:
+                _atomic_write.replace(step.file.path, step.new, step.file.rights)
+                step.written = True
+            ready.append(step)
+        except InstanceError as problem:
+            results[step.instance.agent] = _failure(step.unit, problem, step.file.sha256)
+    _restart_and_prove(host, ready, results, settle)
+    return _accounts.conclude(results, diff=diff)
+
+
+def _failure(unit: Unit, problem: InstanceError, sha256: Optional[str]) -> Dict[str, Any]:
+    out = _accounts.failed(problem.reason, problem.message)
+    state = _proof.process_dict(unit, sha256)
+    out.update(restarted=False, keys=[], before=state, after=state, proof=None)
+    return out
+
+
+def _restart_and_prove(host: Host, steps: Sequence[_Step], results: Dict[str, Dict[str, Any]], settle: float) -> None:
+    restart_us = host.now_us()
+    complaint = restart_all(
+        host, [s.unit.name for s in steps if s.restart], [s.instance.proof.ready_within for s in steps]
+    )
+    wanted = [
+        _proof.Wanted(
+            agent=step.instance.agent,
+            unit=step.unit.name,
+            env=step.instance.env,
+            proof=step.instance.proof,
+            restarted=step.restart,
+            old_invocation=step.unit.invocation_id,
+            complaint=complaint,
+        )
+        for step in steps
+    ]
+    for step, shown in zip(steps, _proof.prove(host, wanted, restart_us, settle)):
+        results[step.instance.agent] = {
+            "state": shown.state,
+            "changed": step.written or step.restart,
+            "restarted": step.restart,
+            "reason": shown.reason,
+            "message": _message(step, shown),
+            "keys": step.keys,
+            "before": _proof.process_dict(step.unit, step.file.sha256),
+            "after": _proof.process_dict(shown.unit, _atomic_write.sha256(step.new)),
+            "proof": shown.as_dict(),
+        }
+
+
+def restart_all(host: Host, units: Sequence[str], within: Sequence[float]) -> str:
+    """Clear start limits and restart ``units`` in one call; gives systemctl's complaints."""
+    if not units:
+        return ""
+    # The sixth restart within ten seconds would leave a unit failed, however healthy it is.
+    host.reset_failed(units)
+    return host.restart(units, max(within))
