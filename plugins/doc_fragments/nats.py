@@ -14,7 +14,8 @@ options:
   server:
     description:
       - The NATS server, as V(nats://host:4222) or V(tls://host:4222).
-      - One server, not a list, because evidence must come from a server that is known by name. There is no reconnecting.
+      - One server, not a list, because evidence must come from a server that is known by name. There is no
+        reconnecting.
       - Credentials in the URL are used when O(auth) holds none. They are never shown.
     type: str
     required: true
@@ -124,7 +125,8 @@ options:
     default: rollout
   conversation_prefix:
     description:
-      - The header C(Conversation-Id) is this prefix, the agent and a number, joined by V(-). By default V(rollout-) and a random word.
+      - The header C(Conversation-Id) is this prefix, the agent and a number, joined by V(-). By default V(rollout-)
+        and a random word.
     type: str
   inbox_prefix:
     description: Answers come to subjects below this one. Change it where permissions allow only another one.

@@ -101,7 +101,8 @@ class DualMatch:
         self._pair(conversation, side, agent, at)
 
     def _pair(self, conversation: _Conversation, side: int, agent: str, at: float) -> None:
-        """Arrivals are paired in order; with several instances that is the smallest total gap, so gaps bound the publish time."""
+        """Arrivals are paired in order; with several instances that is the smallest total gap, so gaps bound the
+        publish time."""
         waiting = conversation.waiting
         if waiting and conversation.waiting_side != side:
             gap = at - waiting.pop(0)

@@ -1,7 +1,8 @@
 # Copyright (c) 2026 Cowboy AI, LLC
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Work in a child process, result over a pipe. For work whose timing must not suffer from what the parent does meanwhile."""
+"""Work in a child process, result over a pipe. For work whose timing must not suffer from what the parent does
+meanwhile."""
 
 from __future__ import annotations
 

@@ -11,10 +11,12 @@ LatencySummary = Dict[str, Union[int, float, None]]
 
 
 def nearest_rank(ordered: Sequence[float], numerator: int, denominator: int = 100) -> Optional[float]:
-    """The nearest-rank percentile of values sorted upwards: the smallest value with at least numerator/denominator of all at or below it.
+    """The nearest-rank percentile of values sorted upwards: the smallest value with at least numerator/denominator of
+    all at or below it.
 
     Always a measured value, never an interpolated one; None for no values. The rank is computed in integers, because
-    99.9 / 100 * 1000 in floats is a little more than 999 and would pick the wrong value. Below 1,000 values p99.9 is the maximum.
+    99.9 / 100 * 1000 in floats is a little more than 999 and would pick the wrong value. Below 1,000 values p99.9 is
+    the maximum.
     """
     if not ordered:
         return None
@@ -28,7 +30,8 @@ def milliseconds(seconds: Optional[float]) -> Optional[float]:
 
 
 def summary(seconds: Sequence[float]) -> LatencySummary:
-    """{p50_ms, p99_ms, p999_ms, max_ms, n} of latencies given in seconds, in any order; all but n are None when there are none."""
+    """{p50_ms, p99_ms, p999_ms, max_ms, n} of latencies given in seconds, in any order; all but n are None when there
+    are none."""
     ordered = sorted(seconds)
     return {
         "p50_ms": milliseconds(nearest_rank(ordered, 50)),

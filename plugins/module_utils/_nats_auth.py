@@ -52,7 +52,8 @@ class Credentials(NamedTuple):
 
 
 def user_seed_key(seed: str) -> bytes:
-    """The 32 bytes of the private key in a user seed (`SU...`). Raises OptionError for anything else, without showing it."""
+    """The 32 bytes of the private key in a user seed (`SU...`). Raises OptionError for anything else, without showing
+    it."""
     text = seed.strip()
     try:
         raw = base64.b32decode(text + "=" * (-len(text) % 8))
@@ -170,8 +171,9 @@ def _sign(private: bytes, message: bytes) -> "tuple[bytes, bytes]":
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     except ImportError:
         raise NatsError(
-            "NKey and creds authentication sign with Ed25519, which needs the Python library 'cryptography' on the machine "
-            "that runs the module; install it there (python3-cryptography), or use token, user or a client certificate"
+            "NKey and creds authentication sign with Ed25519, which needs the Python library 'cryptography' on the "
+            "machine that runs the module; install it there (python3-cryptography), or use a "
+            "token, a user or a client certificate"
         ) from None
     key = Ed25519PrivateKey.from_private_bytes(private)
     public = key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)

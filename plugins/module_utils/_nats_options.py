@@ -87,7 +87,8 @@ class Server(NamedTuple):
 
 
 def url_secrets(url: Any) -> List[str]:
-    """Every part of a server URL that may be a secret, in all spellings; works on broken URLs too, to keep them out of logs."""
+    """Every part of a server URL that may be a secret, in all spellings; works on broken URLs too, to keep them out
+    of logs."""
     if not isinstance(url, str) or "@" not in url:
         return []
     userinfo = url.split("://", 1)[-1].rpartition("@")[0]

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Incremental reader of what a NATS server sends, and the frames a client sends.
 
-The parser finds the end of a control line, then skips or takes the payload by its announced length: payloads may contain
+The parser finds the end of a control line, then skips or takes the payload by its announced length: payloads may
+contain
 anything, also text that looks like protocol. It costs about a microsecond per message, so a sampler keeps up.
 """
 
@@ -18,7 +19,8 @@ MAX_CONTROL_BYTES = 1024 * 1024
 # No server can be configured to take larger messages; a larger announced size means that we have lost the thread.
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 
-# (sid, subject, reply, header block, payload, size of headers and payload). A control line is (None, verb, None, None, rest, 0).
+# (sid, subject, reply, header block, payload, size of headers and payload). A control line is (None, verb, None,
+# None, rest, 0).
 Event = Tuple[Optional[bytes], bytes, Optional[bytes], Optional[bytes], Optional[bytes], int]
 
 _FIRST_BYTES = b"MHP+-Imhpi"
@@ -150,7 +152,8 @@ def _garbage(line: bytes) -> ProtocolError:
 
 
 class Headers(NamedTuple):
-    """A parsed header block: `status` is the number of the status line (503: no responders) or None; names in lower case."""
+    """A parsed header block: `status` is the number of the status line (503: no responders) or None; names in lower
+    case."""
 
     status: Optional[int]
     fields: Dict[bytes, bytes]

@@ -1,7 +1,8 @@
 # Copyright (c) 2026 Cowboy AI, LLC
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Request/reply round trips to agents: who answers, how often, how fast. And the floor: what this machine costs by itself."""
+"""Request/reply round trips to agents: who answers, how often, how fast. And the floor: what this machine costs by
+itself."""
 
 from __future__ import annotations
 
@@ -14,7 +15,11 @@ from datetime import datetime, timezone
 from typing import Any, Callable, Deque, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 from ansible_collections.cowboyai.rollout.plugins.module_utils._latency import summary
-from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_error import NatsError, OptionError
+from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_error import (
+    NatsError,
+    OptionError,
+    SlowConsumer,
+)
 from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_options import Server
 from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_parse import Event, parse_headers, publish_frame
 from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_wire import Connection, connect
@@ -24,7 +29,8 @@ MAX_REQUESTS = 1_000_000
 FLOOR_ROUNDS = 100
 NO_RESPONDERS = 503
 MAX_EXAMPLES = 5
-# One after the other, an agent that stays silent this often in a row is no longer waited for before the next request goes out.
+# One after the other, an agent that stays silent this often in a row is no longer waited for before the next request
+# goes out.
 _PATIENCE = 3
 # Answers beyond the expected ones are looked for this long after the last expected one.
 _LINGER_S = 0.1
@@ -44,10 +50,11 @@ class Target(NamedTuple):
 
 
 class ProbeRequest(NamedTuple):
-    """`count` requests per target. over_s > 0: spread evenly over that time, agents taking turns; 0: one after the other."""
+    """`requests_each` per target. over_s > 0: spread evenly over that time, agents taking turns; 0: one after the
+    other."""
 
     targets: Sequence[Target]
-    count: int
+    requests_each: int
     over_s: float
     timeout_s: float
     sender: str
@@ -84,8 +91,10 @@ def probe_argument_spec() -> Dict[str, Dict[str, Any]]:
 def parse_probe(params: Mapping[str, Any], send: bool = True, max_duration_s: Optional[float] = None) -> ProbeRequest:
     """Check the probe's arguments. Raises OptionError naming the argument, what was seen and what is expected."""
     sender = params.get("sender") or "rollout"
-    count, over = params.get("count", 1), params.get("over") or 0.0
-    timeout = params.get("timeout") if params.get("timeout") is not None else 2.0
+    count = params.get("count", 100)
+    over = float(params.get("over") or 0.0)
+    given = params.get("timeout")
+    timeout = 2.0 if given is None else float(given)
     if not isinstance(count, int) or count < 1:
         raise OptionError("count: %r, expected at least 1 request per target" % (count,))
     if not 0 <= over <= 86400:
@@ -114,7 +123,7 @@ def parse_probe(params: Mapping[str, Any], send: bool = True, max_duration_s: Op
         raise OptionError(
             "count: %d requests for %d targets, expected at most %d in all" % (count, len(targets), MAX_REQUESTS)
         )
-    return ProbeRequest(targets, count, float(over), float(timeout), sender, prefix, inbox, send, max_duration_s)
+    return ProbeRequest(targets, count, over, timeout, sender, prefix, inbox, send, max_duration_s)
 
 
 def _parse_target(row: Mapping[str, Any]) -> Target:
@@ -174,7 +183,8 @@ class _Asked:
 
 
 class _Run:
-    """The state of one probe over a connection; requests are numbered 0.. in the order of sending, agents taking turns."""
+    """The state of one probe over a connection; requests are numbered 0.. in the order of sending, agents taking
+    turns."""
 
     def __init__(
         self, request: ProbeRequest, connection: Connection, clock: Callable[[], float], keep_going: Callable[[], bool]
@@ -192,11 +202,12 @@ class _Run:
         self._open = 0
 
     def run(self) -> None:
-        """Send everything and collect answers until each request is complete or out of time, and late ones a little longer."""
+        """Send everything and collect answers until each request is complete or out of time, and late ones a little
+        longer."""
         request, clock, connection = self.request, self._clock, self._connection
         connection.subscribe(self._inbox + b"*")
         connection.fence(request.timeout_s + 5.0)
-        total = request.count * len(request.targets)
+        total = request.requests_each * len(request.targets)
         interval = request.over_s / total
         start = clock()
         stop_at = None if request.max_duration_s is None else start + request.max_duration_s
@@ -291,7 +302,8 @@ class _Run:
             return
         said = _said(event[4] or b"")
         if said is not None and "stream" in said and "seq" in said and "status" not in said:
-            # A JetStream stream over the request subject acknowledges in the agents' stead; that is no answer of theirs.
+            # A JetStream stream over the request subject acknowledges in the agents' stead; that is no answer of
+            # theirs.
             count.stream_acks += 1
             return
         asked.answers += 1
@@ -317,7 +329,8 @@ class _Run:
             self._close(asked)
 
     def agents(self, partial: bool) -> Dict[str, Dict[str, Any]]:
-        """The result per agent. When partial, requests that were still open when the connection broke are nobody's fault:
+        """The result per agent. When partial, requests that were still open when the connection broke are nobody's
+        fault:
         they count as `unresolved`, and neither they nor their answers so far as expected or lost."""
         rows = {}
         in_open = [0] * len(self.counts)
@@ -351,7 +364,7 @@ class _Run:
 
 
 def _said(payload: bytes) -> Optional[Dict[str, Any]]:
-    if not payload.lstrip()[:1] == b"{" or len(payload) > 1 << 20:
+    if payload.lstrip()[:1] != b"{" or len(payload) > 1 << 20:
         return None
     try:
         said = json.loads(payload.decode("utf-8", "replace"))
@@ -434,7 +447,9 @@ def run_probe(
             else:
                 result["notes"].append("check mode: connected and measured the floor, asked no agent")
     except NatsError as problem:
-        result["reason"], result["message"] = problem.reason, str(problem)
+        # The probe subscribes to its own inbox only; being cut off there as too slow is a failure of ours.
+        result["reason"] = "tool_error" if isinstance(problem, SlowConsumer) else problem.reason
+        result["message"] = str(problem)
         result["partial"] = run is not None
     result["ended_at"] = timestamp(wall())
     if run is not None:
@@ -464,8 +479,8 @@ def _notes(run: _Run, request: ProbeRequest) -> List[str]:
     notes = []
     if acked:
         notes.append(
-            "a JetStream stream answered requests in the stead of %s (not counted as answers); set no_ack on the stream, or ask on a "
-            "subject that it does not hold" % ", ".join(acked)
+            "a JetStream stream answered requests in the stead of %s (not counted as answers); set no_ack on the "
+            "stream, or ask on a subject that it does not hold" % ", ".join(acked)
         )
     if run.cut_short:
         notes.append("stopped asking before all requests were sent: time was up")

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Samples subjects for a window, and proves that it lost nothing or says why it cannot.
 
-The proof: SUB and PING/PONG before the window, a connection that never breaks and never lags, UNSUB and PING/PONG with a
+The proof: SUB and PING/PONG before the window, a connection that never breaks and never lags, UNSUB and PING/PONG
+with a
 deadline behind it, and (where the monitoring port is given) the server's own count of messages sent to us.
 What it cannot see: loss on a route between servers of a cluster, and subjects that permissions deny inside a wildcard.
 """
@@ -40,7 +41,8 @@ from ansible_collections.cowboyai.rollout.plugins.module_utils._subjects import 
 )
 from ansible_collections.cowboyai.rollout.plugins.module_utils._tally import Match, Tally
 
-# A server makes publishers wait when three quarters of its buffer for us (64 MiB by default) are full. Long before that we leave.
+# A server makes publishers wait when three quarters of its buffer for us (64 MiB by default) are full. Long before
+# that we leave.
 MAX_BACKLOG_BYTES = 24 * 1024 * 1024
 MAX_LAG_S = 2.0
 _PING_EVERY_S = 0.2
@@ -102,8 +104,8 @@ def parse_sample(params: Mapping[str, Any], server: Server, check_mode: bool = F
             raise OptionError("probe: %s" % problem) from None
         if probe.over_s + probe.timeout_s > window:
             raise OptionError(
-                "probe: over %g s and timeout %g s do not fit into the window of %g s, so the answers' publications would be cut off"
-                % (probe.over_s, probe.timeout_s, window)
+                "probe: over %g s and timeout %g s do not fit into the window of %g s, so what the answering agents "
+                "publish would be cut off" % (probe.over_s, probe.timeout_s, window)
             )
         own_prefix = own_prefix or probe.conversation_prefix
     return SampleRequest(
@@ -235,7 +237,7 @@ class _Sampler:
                 backlog = connection.received_bytes - asked_bytes
                 if backlog > MAX_BACKLOG_BYTES:
                     raise SlowConsumer(
-                        "NATS server %s: we are more than %d MiB behind and leave before the server slows down the publishers"
+                        "NATS server %s: we are over %d MiB behind and leave before the server slows down publishers"
                         % (connection.label, backlog >> 20)
                     )
                 if lag > MAX_LAG_S:
@@ -272,8 +274,8 @@ def compare_with_server(monitor_url: str, connection: Connection, counted: int) 
         server_id = said.get("server_id")
     except (OSError, ValueError, AttributeError) as problem:
         raise NatsError(
-            "%s: cannot be asked (%s), so the count has no second witness; open it for this machine or leave out monitor_url"
-            % (label, problem)
+            "%s: cannot be asked (%s), so the count has no second witness; open it for this machine or leave out "
+            "monitor_url" % (label, problem)
         ) from None
     if server_id != info.get("server_id"):
         raise NatsError(

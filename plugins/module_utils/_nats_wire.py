@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A blocking NATS connection on a plain socket: greeting, TLS, login, reading events, fences.
 
-It never reconnects: whoever measures must know that messages may have passed unseen, so a broken connection is an error.
+It never reconnects: whoever measures must know that messages may have passed unseen, so a broken connection is an
+error.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ class PlainStream:
         return self._socket.fileno()
 
     def read(self, timeout: float) -> Optional[bytes]:
-        """Bytes as soon as there are any; None when none came within `timeout` seconds; b"" at the end of the stream."""
+        """Bytes as soon as there are any; None when none came within `timeout` seconds; b"" at the end of the
+        stream."""
         try:
             return self._socket.recv(READ_BYTES)
         except BlockingIOError:
@@ -110,7 +112,7 @@ class TlsStream:
         if not data:
             return data
         self._incoming.write(data)
-        pieces = []
+        pieces: List[bytes] = []
         while True:
             try:
                 piece = self._tls.read(READ_BYTES)
@@ -225,7 +227,8 @@ class Connection:
         return self._pongs_due > 0
 
     def ping(self) -> None:
-        """Send a PING. Its PONG comes behind all messages that the server has queued for us, so its delay is our lag."""
+        """Send a PING. Its PONG comes behind all messages that the server has queued for us, so its delay is our
+        lag."""
         self.send(b"PING\r\n")
         self._pongs_due += 1
 
@@ -241,7 +244,8 @@ class Connection:
         self.send(b"".join(b"UNSUB %b\r\n" % sid for sid in sids))
 
     def fence(self, timeout: float) -> List[Event]:
-        """PING and wait for its PONG: the server has handled all we sent before. Returns the messages that came meanwhile.
+        """PING and wait for its PONG: the server has handled all we sent before. Returns the messages that came
+        meanwhile.
 
         Raises Unreachable when the PONG does not come in `timeout` seconds.
         """
@@ -261,7 +265,8 @@ def connect(
 ) -> Connection:
     """Connect, upgrade to TLS where wanted, log in, and wait until the server has accepted us.
 
-    `name` shows up in the server's connection list. Raises NatsError (mostly Unreachable) within server.connect_timeout.
+    `name` shows up in the server's connection list. Raises NatsError (mostly Unreachable) within
+    server.connect_timeout.
     """
     credentials = server.credentials()
     deadline = clock() + server.connect_timeout
@@ -305,8 +310,8 @@ def _login(
     if not server.tls_first and (server.tls or info.get("tls_required")):
         if not (info.get("tls_required") or info.get("tls_available")):
             raise Unreachable(
-                "NATS server %s: offers no TLS, but TLS is asked for; nothing was sent to it. Use nats:// without tls options "
-                "if that is right, or enable tls on the server" % server.label
+                "NATS server %s: offers no TLS, but TLS is asked for; nothing was sent to it. Use nats:// without tls "
+                "options if that is right, or enable tls on the server" % server.label
             )
         if rest:
             # Somebody between us and the server could have put it there, to be taken as sent under TLS.
@@ -354,8 +359,8 @@ def _upgrade(server: Server, plain: PlainStream, deadline: float, clock: Callabl
             context.load_cert_chain(server.cert_file, server.key_file)
     except OSError as problem:  # ssl.SSLError is one
         raise NatsError(
-            "TLS files cannot be used (%s): ca_file %s, cert_file %s, key_file %s; check that they exist, are PEM and belong together"
-            % (_why(problem), server.ca_file, server.cert_file, server.key_file)
+            "TLS files cannot be used (%s): ca_file %s, cert_file %s, key_file %s; check that they exist, are PEM and "
+            "belong together" % (_why(problem), server.ca_file, server.cert_file, server.key_file)
         ) from None
     stream = TlsStream(plain, context, server.host)
     try:

@@ -1,7 +1,8 @@
 # Copyright (c) 2026 Cowboy AI, LLC
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""NATS subjects and patterns as pure functions: validity, matching, which pattern covers which, which agents a subject names.
+"""NATS subjects and patterns as pure functions: validity, matching, which pattern covers which, which agents a
+subject names.
 
 Subjects come off the wire as bytes (any byte but blank, tab, CR and LF may occur), so matching works on bytes.
 """
@@ -21,7 +22,8 @@ class SubjectError(ValueError):
 
 
 def check_pattern(pattern: str) -> str:
-    """Return the pattern unchanged when it is a valid subscription, else raise SubjectError saying what is wrong with it."""
+    """Return the pattern unchanged when it is a valid subscription, else raise SubjectError saying what is wrong with
+    it."""
     return _check(pattern, wildcards=True)
 
 
@@ -96,7 +98,8 @@ def overlap(one: bytes, other: bytes) -> bool:
 
 
 class Subscription(NamedTuple):
-    """One pattern to subscribe to. A message on it counts unless one of `before` (earlier patterns of its group) matches too."""
+    """One pattern to subscribe to. A message on it counts unless one of `before` (earlier patterns of its group)
+    matches too."""
 
     group: str
     pattern: bytes
@@ -104,7 +107,8 @@ class Subscription(NamedTuple):
 
 
 def arrange_group(group: str, patterns: Sequence[str]) -> Tuple[List[Subscription], Dict[str, str]]:
-    """Subscriptions that count each message of a group exactly once, and {dropped pattern: wider pattern kept in its place}.
+    """Subscriptions that count each message of a group exactly once, and {dropped pattern: wider pattern kept in its
+    place}.
 
     A server delivers a message once per matching subscription. A pattern covered by another one of its group is left
     out; of patterns that overlap only in part all are subscribed, and a message counts for the first that matches.
@@ -137,7 +141,8 @@ class AgentIndex:
     """
 
     def __init__(self, agents: Iterable[Tuple[str, Optional[str]]]) -> None:
-        """`agents`: pairs of name and id (None when it has none). Raises SubjectError when two agents share a name or id."""
+        """`agents`: pairs of name and id (None when it has none). Raises SubjectError when two agents share a name or
+        id."""
         self.names: List[str] = []
         self._by_token: Dict[bytes, str] = {}
         for name, agent_id in agents:

@@ -20,7 +20,8 @@ TOP_SUBJECTS = 50
 
 
 class Match(NamedTuple):
-    """Which groups hold the two halves of a dual publication; `publications`: only these subjects are publications (empty: all)."""
+    """Which groups hold the two halves of a dual publication; `publications`: only these subjects are publications
+    (empty: all)."""
 
     legacy: str
     unified: str
@@ -114,9 +115,9 @@ class Tally:
     def _new_subject(self, lane: _Lane, subject: bytes, size: int) -> _Subject:
         counts = not any(matches(pattern, subject) for pattern in lane.subscription.before)
         side = lane.side if counts else None
-        if side is not None and self._match and self._match.publications:
-            if not any(matches(pattern, subject) for pattern in self._match.publications):
-                side = None
+        only = self._match.publications if self._match else ()
+        if only and not any(matches(pattern, subject) for pattern in only):
+            side = None
         named = self._agents.named_in(subject)
         seen = _Subject(counts, named, self._agents.publisher(subject, None), side)
         if self._subjects < self._max_subjects:
@@ -156,7 +157,8 @@ class Tally:
             known.add(conversation)
 
     def groups(self, window_s: float) -> Dict[str, Dict[str, Any]]:
-        """Per group: messages, bytes (headers and payload), rate_per_s, pct of all groups' messages (None when there are
+        """Per group: messages, bytes (headers and payload), rate_per_s, pct of all groups' messages (None when there
+        are
         none), unique_subjects, subjects_capped (unique_subjects is a lower bound), and the busiest subjects."""
         rows: Dict[str, Dict[str, Any]] = {}
         for lane in self._lanes.values():
@@ -195,9 +197,11 @@ class Tally:
         return rows
 
     def own_ids(self, sent: Optional[Mapping[str, int]] = None) -> Optional[Dict[str, Dict[str, Any]]]:
-        """{agent: {sent, seen, pct}}: of the conversation ids with our prefix sent to the agent, how many came back in its publications.
+        """{agent: {sent, seen, pct}}: of the conversation ids with our prefix sent to the agent, how many came back
+        in its publications.
 
-        `sent` replaces the requests that were seen (when the prober says itself how many it sent). None without a prefix.
+        `sent` replaces the requests that were seen (when the prober says itself how many it sent). None without a
+        prefix.
         """
         if not self._own_prefix:
             return None

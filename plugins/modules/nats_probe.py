@@ -12,12 +12,14 @@ short_description: Ask agents over NATS and measure delivery and latency
 version_added: 0.1.0
 author: Cowboy AI (@thecowboyai)
 description:
-  - Sends requests to agents and counts the answers, delivered of expected, where one request can get an answer from each
+  - Sends requests to agents and counts the answers, delivered of expected, where one request can get an answer from
+    each
     of several instances.
   - Measures the latency of every answer from sending to arrival, on a plain socket, and in the same run its own floor,
     round trips to an echo responder of its own.
   - Tells apart silence, no subscriber at all, late answers, answers too many, and answers that report an error.
-  - Works on the controller and on a host, with nothing but Python's standard library where the authentication allows it.
+  - Works on the controller and on a host, with nothing but Python's standard library where the authentication allows
+    it.
 extends_documentation_fragment:
   - cowboyai.rollout.nats
   - cowboyai.rollout.nats.probe
@@ -104,7 +106,8 @@ probe:
       elements: str
     floor:
       description:
-        - Round trips to an echo responder of our own on a second connection, C(p50_ms), C(p99_ms), C(max_ms), and C(n), how many.
+        - Round trips to an echo responder of our own on a second connection, C(p50_ms), C(p99_ms), C(max_ms), and
+          C(n), how many.
         - V(null) when it could not be measured.
       type: dict
       sample: {"p50_ms": 0.12, "p99_ms": 0.3, "max_ms": 0.4, "n": 100}

@@ -20,7 +20,8 @@ description:
   - Leaves before the server would slow down publishers on its account.
   - Loss on a route between the servers of a cluster cannot be seen from a client, and neither can subjects that
     permissions deny inside a wildcard.
-  - Works on the controller and on a host, with nothing but Python's standard library where the authentication allows it.
+  - Works on the controller and on a host, with nothing but Python's standard library where the authentication allows
+    it.
 extends_documentation_fragment:
   - cowboyai.rollout.nats
 options:
@@ -28,7 +29,8 @@ options:
     description:
       - Groups of patterns, C({group: [pattern, ...]}), such as C({legacy: ["cim-agent.>"], unified: ["cim.agent.>"]}).
       - A message counts once per group. Within a group a pattern that another one covers is dropped (the wider one is
-        kept and RV(sample.dropped_patterns) says so); where patterns overlap in part, the first one that matches counts.
+        kept and RV(sample.dropped_patterns) says so); where patterns overlap in part, the first one that matches
+        counts.
       - A message that belongs to several groups counts in each.
     type: dict
     required: true
@@ -38,7 +40,8 @@ options:
     required: true
   settle:
     description:
-      - Seconds between subscribing and the begin of the window, in which other servers of a cluster learn of the subscriptions.
+      - Seconds between subscribing and the begin of the window, in which other servers of a cluster learn of the
+        subscriptions.
     type: float
     default: 0.5
   agents:
@@ -58,11 +61,14 @@ options:
         type: str
   match:
     description:
-      - Match dual publications of O(agents). A publication is a message whose header C(Sender) is the agent; without that
+      - Match dual publications of O(agents). A publication is a message whose header C(Sender) is the agent; without
+        that
         header, one whose subject has the agent after the token C(from).
-      - Per conversation the smaller of legacy and unified publications is matched; C(success_pct) is the sum of those over
+      - Per conversation the smaller of legacy and unified publications is matched; C(success_pct) is the sum of those
+        over
         the sum of legacy publications.
-      - Legacy publications in the last second of the window (in short windows the last 5 %) are not judged, because their
+      - Legacy publications in the last second of the window (in short windows the last 5 %) are not judged, because
+        their
         partner may lie outside.
     type: dict
     suboptions:
@@ -76,18 +82,21 @@ options:
         required: true
       publications:
         description:
-          - Only messages on subjects that match one of these patterns are publications. For agents that also send messages which they
+          - Only messages on subjects that match one of these patterns are publications. For agents that also send
+            messages which they
             publish only once, such as questions to other agents. By default all.
         type: list
         elements: str
         default: []
   own_prefix:
     description:
-      - Prefix of the conversation ids of a prober, to see how many of them agents carry through. By default that of O(probe).
+      - Prefix of the conversation ids of a prober, to see how many of them agents carry through. By default that of
+        O(probe).
     type: str
   monitor_url:
     description:
-      - Monitoring address of the sampled server (V(http://host:8222)). Its count of messages sent to us must equal ours.
+      - Monitoring address of the sampled server (V(http://host:8222)). Its count of messages sent to us must equal
+        ours.
     type: str
   probe:
     description:
@@ -124,7 +133,8 @@ options:
         type: int
         default: 100
       over:
-        description: Seconds over which the requests are spread; V(0) for one after the other. Must fit into the window with O(probe.timeout).
+        description: Seconds over which the requests are spread; V(0) for one after the other. Must fit into the
+          window with O(probe.timeout).
         type: float
         default: 0.0
       timeout:
@@ -244,7 +254,8 @@ sample:
           description: Different subjects.
           type: int
         subjects_capped:
-          description: There were too many subjects to keep them all; C(unique_subjects) is a lower bound. Messages are still all counted.
+          description: There were too many subjects to keep them all; C(unique_subjects) is a lower bound. Messages
+            are still all counted.
           type: bool
         subjects:
           description: The 50 busiest subjects, C(subject) and C(messages).
@@ -259,9 +270,11 @@ sample:
       contains:
         agents:
           description:
-            - Per agent C(legacy), C(unified) and C(matched) publications, C(success_pct) (V(null) without a legacy publication),
+            - Per agent C(legacy), C(unified) and C(matched) publications, C(success_pct) (V(null) without a legacy
+              publication),
               C(conversations), C(unified_only), C(edge) (legacy publications too close to the end to be judged),
-              C(without_id) (publications without conversation id, C(legacy) and C(unified)), and C(gap_p50_ms) and C(gap_p99_ms), the time
+              C(without_id) (publications without conversation id, C(legacy) and C(unified)), and C(gap_p50_ms) and
+              C(gap_p99_ms), the time
               between the arrivals of the two.
           type: dict
         unmatched:
@@ -276,7 +289,8 @@ sample:
           type: int
     own_ids:
       description:
-        - Per agent, conversation ids of the prober that were C(sent) to it, C(seen) in its publications, and C(pct). V(null) without O(own_prefix) or O(probe).
+        - Per agent, conversation ids of the prober that were C(sent) to it, C(seen) in its publications, and C(pct).
+          V(null) without O(own_prefix) or O(probe).
       type: dict
     probe:
       description: The result of O(probe), as M(cowboyai.rollout.nats_probe) returns it.

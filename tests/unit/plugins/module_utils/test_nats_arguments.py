@@ -1,0 +1,94 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Arguments of sampler and probe: what is refused, in words that name the argument."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_error import OptionError
+from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_options import parse_server
+from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_probe import parse_probe
+from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_sample import parse_sample
+
+SERVER = parse_server({"server": "nats://127.0.0.1:1"})
+TARGET = {"agent": "a", "subject": "s.a", "expected": 3}
+SAMPLE = {"patterns": {"old": ["a.>"], "new": ["b.>"]}, "window": 5, "agents": [{"agent": "a", "agent_id": "1"}]}
+
+
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        ({"window": 0}, "window"),
+        ({"window": -1}, "window"),
+        ({"window": None}, "window"),
+        ({"settle": -1}, "settle"),
+        ({"patterns": {}}, "patterns"),
+        ({"patterns": {"old": []}}, "old"),
+        ({"patterns": {"old": "a.>"}}, "old"),
+        ({"patterns": {"old": ["a..b"]}}, "a..b"),
+        ({"patterns": {"old": [">.x"]}}, ">.x"),
+        ({"patterns": {"old": ["a b"]}}, "a b"),
+        ({"agents": [{"agent": "a", "agent_id": "1"}, {"agent": "b", "agent_id": "1"}]}, "stands for both"),
+        ({"match": {"legacy": "old", "unified": "nope"}}, "nope"),
+        ({"match": {"legacy": "old", "unified": "old"}}, "same group"),
+        ({"match": {"legacy": "old", "unified": "new"}, "agents": []}, "needs agents"),
+        ({"match": {"legacy": "old", "unified": "new", "publications": ["x..y"]}}, "x..y"),
+        ({"monitor_url": "nats://h:8222"}, "monitor_url"),
+        ({"probe": {"targets": [TARGET], "over": 4, "timeout": 2}}, "do not fit into the window"),
+        ({"probe": {"targets": []}}, "probe: targets"),
+    ],
+)
+def test_sampler(change: dict[str, object], said: str) -> None:
+    parse_sample(SAMPLE, SERVER)
+    with pytest.raises(OptionError, match=said.replace(".", r"\.")):
+        parse_sample({**SAMPLE, **change}, SERVER)
+
+
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        ({"targets": []}, "targets"),
+        ({"targets": [TARGET, TARGET]}, "more than once"),
+        ({"targets": [{**TARGET, "expected": 0}]}, "at least 1"),
+        ({"targets": [{**TARGET, "expected": True}]}, "at least 1"),
+        ({"targets": [{**TARGET, "subject": "s.*"}]}, "wildcards"),
+        ({"targets": [{**TARGET, "subject": "s. x"}]}, "blank"),
+        ({"targets": [{**TARGET, "agent": ""}]}, "agent"),
+        ({"targets": [{**TARGET, "headers": {"Sender": "x"}}]}, "header"),
+        ({"targets": [{**TARGET, "headers": {"A": "x\r\nB: y"}}]}, "one line"),
+        ({"targets": [{**TARGET, "headers": {"A:B": "x"}}]}, "header"),
+        ({"sender": "a\nb"}, "sender"),
+        ({"conversation_prefix": " x"}, "conversation_prefix"),
+        ({"inbox_prefix": "_INBOX.>"}, "inbox_prefix"),
+        ({"count": 0}, "count"),
+        ({"count": 10**9}, "count"),
+        ({"over": -1}, "over"),
+        ({"timeout": 0}, "timeout"),
+    ],
+)
+def test_probe(change: dict[str, object], said: str) -> None:
+    parse_probe({"targets": [TARGET]})
+    with pytest.raises(OptionError, match=said):
+        parse_probe({"targets": [TARGET], **change})
+
+
+def test_payloads() -> None:
+    def payload(value: object) -> bytes:
+        return parse_probe({"targets": [{**TARGET, "payload": value}]}).targets[0].payload
+
+    assert payload({"task": "test"}) == b'{"task":"test"}'
+    assert payload("as it is é") == "as it is é".encode()
+    assert payload(None) == b"{}"
+    assert payload("") == b""
+
+
+def test_each_run_has_its_own_conversation_ids() -> None:
+    prefixes = {parse_probe({"targets": [TARGET]}).conversation_prefix for _run in range(5)}
+    assert len(prefixes) == 5
+
+
+def test_the_sampler_knows_the_probes_ids_and_asks_nobody_in_check_mode() -> None:
+    request = parse_sample({**SAMPLE, "probe": {"targets": [TARGET]}}, SERVER, check_mode=True)
+    assert request.probe is not None and not request.probe.send
+    assert request.own_prefix == request.probe.conversation_prefix
