@@ -34,7 +34,7 @@ class Log:
             return
         data = (line(time.time_ns(), level, target, message) + "\n").encode("utf-8", "replace")
         while data:
-            data = data[os.write(self.descriptor, data):]
+            data = data[os.write(self.descriptor, data) :]
 
     def debug(self, message: str, target: str = "agent_service") -> None:
         self.write("DEBUG", message, target)

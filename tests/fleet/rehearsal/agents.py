@@ -43,5 +43,6 @@ def select(choice: str) -> list[Agent]:
     known = {agent.name for agent in everyone}
     unknown = [name for name in wanted if name not in known]
     if unknown or not wanted:
-        raise FleetError(f"--agents {choice}: expected 'all' or names from {AGENTS_FILE}; unknown: {', '.join(unknown)}")
+        seen = f"unknown: {', '.join(unknown)}" if unknown else "none given"
+        raise FleetError(f"--agents {choice}: expected 'all' or names from {AGENTS_FILE}; {seen}")
     return [agent for agent in everyone if agent.name in wanted]

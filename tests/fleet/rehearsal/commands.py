@@ -166,7 +166,7 @@ def fault(fleet: Fleet, agent: str, specs: list[str], only: str | None) -> None:
     clearing = agent == "clear"
     if clearing:
         wanted = specs or ["*"]
-        _check_names(fleet, [name for name in specs])
+        _check_names(fleet, specs)
         script = "rm -f -- " + " ".join(f"{FAULTS}/{name}" for name in wanted)
         data = None
     else:
@@ -188,8 +188,8 @@ def _check_names(fleet: Fleet, names: list[str]) -> None:
 
 def _checked(specs: list[str]) -> str:
     """The specs as a fault file, checked by the agent's own parser. Raises FleetError."""
-    sys.path.insert(0, str(FLEET_SOURCE / "agent"))
-    import faults  # noqa: PLC0415  (the stand-in's module, found only on its own path)
+    sys.path.insert(0, str(FLEET_SOURCE / "agent"))  # where the stand-in keeps its modules
+    import faults
 
     if not specs:
         raise FleetError("fault: expected what goes wrong, such as errors=5%; see tests/fleet/README.md")

@@ -25,8 +25,7 @@ def docker(
             command,
             input=data,
             stdin=subprocess.DEVNULL if data is None else None,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             timeout=timeout,
             check=False,
         )

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 Cowboy AI, LLC
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Start what isn't enabled, wait until this host is as it should be, and print a JSON line about it: ready.py SECONDS."""
+"""Start what isn't enabled, wait until this host is ready, and print a JSON line about it: ready.py SECONDS."""
 
 from __future__ import annotations
 

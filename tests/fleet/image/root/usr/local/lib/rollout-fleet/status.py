@@ -36,7 +36,7 @@ def main() -> int:
                 "restarts": sum(int(row.get("NRestarts") or 0) for row in states.values()),
                 "flag_on": flagged,
                 "faults": faults,
-                "nats": {"version": server.get("version"), "connections": server.get("connections"), "routes": routed()},
+                "nats": {key: server.get(key) for key in ("version", "connections")} | {"routes": routed()},
                 "load": os.getloadavg()[0],
             }
         )
