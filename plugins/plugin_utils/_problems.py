@@ -28,7 +28,9 @@ class Problem:
         where = self.file if self.line is None else f"{self.file}:{self.line}"
         subject = f"{self.key}: " if self.key else ""
         text = f"{where}: {subject}seen {self.seen}, expected {self.expected}"
-        return f"{text}; {self.hint}" if self.hint else text
+        text = f"{text}; {self.hint}" if self.hint else text
+        # What stands in a file can hold anything; a terminal and a log get one line of it.
+        return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 class ProblemsError(Exception):

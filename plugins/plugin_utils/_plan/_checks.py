@@ -404,7 +404,8 @@ def check_measurable(sections: Mapping[str, Any]) -> list[Finding]:
     for path, criterion in _criteria_of(sections):
         if criterion.against == "previous":
             found.extend(_previous_fault(path, sections.get("checkpoints")))
-        for need in {*METRICS[criterion.metric].needs, *(["control"] if criterion.against == "control" else [])}:
+        compared = ["control"] if criterion.against == "control" else []
+        for need in dict.fromkeys([*METRICS[criterion.metric].needs, *compared]):
             if _is_absent(sections, need):
                 missing.setdefault(need, []).append(criterion.metric)
     for need, metrics in missing.items():

@@ -129,7 +129,7 @@ class _TooLarge(Exception):
 
 
 def _refuse_depth(text: str) -> None:
-    """Count brackets and indentations first: the composer recurses per level, and its C form would crash the process."""
+    """Look at the depth first: the composer recurses per level, and its C form would crash the process."""
     depth = 0
     for event in yaml.parse(text, Loader=_BASE):
         if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
