@@ -1,0 +1,71 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The end of a run: the final decision where one is due, one clear line, and an exit status that is 0 only for GO."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _orders
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._action import RolloutAction
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context, value_of
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import HOLD
+
+
+class ActionModule(RolloutAction):
+    SPEC = {
+        "of": {"type": "str", "required": True, "choices": ["decide", "rollout", "step", "rollback"]},
+    }
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        self.NEEDS_PLAN = self._task.args.get("of") == "decide"
+        return super().run(tmp, task_vars)
+
+    def act(self, context: Context, arguments: dict[str, Any]) -> dict[str, Any]:
+        if arguments["of"] == "decide":
+            return self._decide(context)
+        state = context.state
+        outcome = state.outcome
+        why = self._why(context)
+        report = context.monitoring / "reports" / context.rollout / "decision.md"
+        line = f"DECISION {outcome} {context.rollout}" + (f": {why}" if why else "")
+        msg = [line, f"REPORT {report}"] if report.exists() else [line]
+        good = {
+            "rollout": outcome == "GO",
+            # A step by itself is well when nothing stopped this run.
+            "step": state.stopped(context.run) is None,
+            "rollback": bool(state.rolled_back and state.rolled_back["complete"]) or not state.attempt,
+        }[arguments["of"]]
+        if arguments["of"] == "step" and good:
+            return {"msg": f"{context.rollout} {outcome}", "decision": outcome}
+        if self.check_mode:
+            return {"msg": "check mode: nothing was changed and nothing was decided", "decision": outcome}
+        return {"msg": msg if good else "\n".join(msg), "failed": not good, "decision": outcome}
+
+    @staticmethod
+    def _why(context: Context) -> str:
+        state = context.state
+        if state.rolled_back:
+            left = state.rolled_back["left"]
+            rest = f" (still changed: {', '.join(left)})" if left else ""
+            return f"{state.rolled_back['why']}. {state.rolled_back['accounting']['text']}{rest}"
+        if state.stop and state.decision is None:
+            return state.stop.why
+        return state.decision_why or ""
+
+    def _decide(self, context: Context) -> dict[str, Any]:
+        accept = [name for name in str(value_of(context.variables, "rollout_accept_missed", "")).split(",") if name]
+        for name in accept:
+            checkpoint = context.state.checkpoints.get(name)
+            if checkpoint and checkpoint.status == "missed" and not checkpoint.accepted_by and not self.check_mode:
+                context.record("checkpoint.accepted", {"name": name}, self.clock.now())
+        order = _orders.decide(self.view(context))
+        if not order["due"]:
+            return {"msg": f"no decision is due: {order['why']}", "decision": context.state.outcome}
+        if order["decision"] == HOLD:
+            data = {"gate": "decision", "name": "decision", "decision": HOLD, "why": order["reason"], "stops": True}
+            context.record("gate.decided", data, self.clock.now())
+        else:
+            context.record("decision.made", {"decision": order["decision"], "why": order["reason"]}, self.clock.now())
+        return {"msg": f"{order['decision'].upper()}: {order['reason']}", "decision": order["decision"]}

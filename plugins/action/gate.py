@@ -1,0 +1,326 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Judges what a step measured, writes the evidence, and records the decision."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _instances, _rules
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _reasons as reasons
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import Accounting, split_instance
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._action import RolloutAction
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._checkpoint_files import write_checkpoint
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import iso, parse_iso
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context, operator
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._evidence import assemble
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._evidence_files import fresh_folder, read_json, write_gate, write_json
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import (
+    FAIL,
+    GO,
+    HOLD,
+    NO_GO,
+    ROLLBACK,
+    Decision,
+    Verdict,
+    decide,
+    describe,
+    judge,
+)
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._looks import look_of
+
+Result = dict[str, Any]
+
+
+class ActionModule(RolloutAction):
+    SPEC = {
+        "gate": {"type": "str", "required": True, "choices": ["baseline", "verify", "look", "checkpoint"]},
+        "phase": {"type": "str"},
+        "checkpoint": {"type": "str"},
+        "label": {"type": "str", "default": ""},
+        "order": {"type": "dict", "required": True},
+        "units": {"type": "str", "required": True},
+        "nats": {"type": "list", "elements": "str", "default": []},
+        "last_attempt": {"type": "bool", "default": True},
+        "last_look": {"type": "bool", "default": False},
+    }
+
+    def act(self, context: Context, arguments: dict[str, Any]) -> Result:
+        kind, order = arguments["gate"], arguments["order"]
+        now = self.clock.now()
+        units = self.registered(context, arguments["units"], context.in_play)
+        self._keep_looks(context, units, iso(now))
+        name = {"baseline": "baseline", "verify": f"verify-{arguments['phase']}", "checkpoint": arguments["checkpoint"]}.get(kind, "look")
+        evidence = self._evidence(context, arguments, order, units, name, now)
+        if kind == "baseline":
+            return self._baseline(context, evidence, now)
+        rules = self._rules(context, arguments)
+        verdicts = judge(rules, evidence)
+        pulled = self._not_yet_pulled(context, verdicts) if kind != "checkpoint" else verdicts
+        plan = context.sure_plan
+        occasion = "failed_checkpoint" if kind == "checkpoint" else "failed_phase"
+        decision = decide(
+            pulled,
+            failed_leads_to=ROLLBACK if occasion in plan.rollback.on else NO_GO,
+            trigger_leads_to=ROLLBACK if "trigger" in plan.rollback.on else NO_GO,
+        )
+        accounting = _account(evidence)
+        if kind == "look":
+            return self._look(context, arguments, evidence, verdicts, decision, accounting, now)
+        return self._decided(context, arguments, name, evidence, verdicts, decision, accounting, now)
+
+    def _rules(self, context: Context, arguments: dict[str, Any]) -> list[Any]:
+        plan = context.sure_plan
+        if arguments["gate"] == "verify":
+            return _rules.for_verify(plan)
+        if arguments["gate"] == "look":
+            return _rules.for_look(plan)
+        known = arguments["checkpoint"] in plan.checkpoint_names()
+        return _rules.for_checkpoint(plan, arguments["checkpoint"] if known else None)
+
+    def _evidence(
+        self, context: Context, arguments: dict[str, Any], order: Result, units: dict[str, Any], name: str, now: Any
+    ) -> dict[str, Any]:
+        plan, state = context.sure_plan, context.state
+        before_change = now if arguments["gate"] == "baseline" else None
+        subjects = _instances.subjects_of(context, plan, phase=arguments["phase"], before_change=before_change)
+        if before_change:
+            history = parse_iso(next(iter(order["looks"].values()))["since"]) if order.get("looks") else now
+            subjects = _instances.subjects_of(context, plan, before_change=history)
+        head = {
+            "rollout": context.rollout,
+            "attempt": state.attempt,
+            "gate": {"kind": arguments["gate"], "name": name},
+            "time_scale": context.time_scale,
+            "rehearsal": context.rehearsal,
+            "window_s": order.get("window_s", 0.0),
+            "late_s": order.get("late_s", 0.0),
+            "by": operator(context.variables),
+            "plan_digest": plan.digest,
+        }
+        everywhere = {host: units.get(host, _left_out(host, context)) for host in context.hosts}
+        baseline = read_json(context.monitoring / state.baseline) if state.baseline else None
+        return assemble(
+            head=head,
+            subjects=subjects,
+            units=everywhere,
+            looks={host: context.looks.read(host) for host in context.hosts},
+            nats=self._nats(context, arguments, order),
+            corruption=list(plan.corruption_signs),
+            now=now,
+            baseline=baseline,
+            previous=self._previous(context, arguments),
+        )
+
+    def _previous(self, context: Context, arguments: dict[str, Any]) -> dict[str, Any] | None:
+        """The evidence of the newest checkpoint taken before this one."""
+        taken = [c for c in context.state.checkpoints.values() if c.status == "taken" and c.evidence and c.name != arguments["checkpoint"]]
+        if not taken:
+            return None
+        newest = max(taken, key=lambda checkpoint: checkpoint.at)
+        return read_json(context.monitoring / newest.evidence)
+
+    def _nats(self, context: Context, arguments: dict[str, Any], order: Result) -> list[dict[str, Any]]:
+        """One entry per group of servers: what the measuring host answered, or the typed reason why it did not."""
+        measured = []
+        results: dict[str, Any] = {}
+        for name in arguments["nats"]:
+            found = self.registered(context, name, context.in_play)
+            results.update({host: result for host, result in found.items() if not result.get("skipped")})
+        for host, asked in (order.get("nats") or {}).items():
+            entry: dict[str, Any] = {"name": asked["name"], "hosts": asked["hosts"], "measured_at": host, "reason": None, "message": ""}
+            result = results.get(host)
+            if not result or ("sample" not in result and "probe" not in result):
+                reason, message = reasons.of_task_result(result)
+                entry.update(reason=reason or reasons.TOOL_ERROR, message=message, sample=None, probe=None)
+            else:
+                entry.update(sample=result.get("sample"), probe=result.get("probe"))
+            measured.append(entry)
+        return measured
+
+    @staticmethod
+    def _keep_looks(context: Context, units: dict[str, Any], received_at: str) -> None:
+        for host, result in units.items():
+            reason, _message = reasons.of_task_result(result)
+            if reason is None:
+                context.looks.append(host, look_of(host, result, received_at))
+
+    @staticmethod
+    def _not_yet_pulled(context: Context, verdicts: list[Verdict]) -> list[Verdict]:
+        """Leave out triggers whose plan asks for several looks in a row (or in total) and that have not had them yet."""
+        triggers = {trigger.name: trigger for trigger in context.sure_plan.rollback.when}
+        history = [set(r.data.get("fired", [])) for r in context.records if r.kind == "look.taken" and r.attempt == context.state.attempt]
+        kept = []
+        for verdict in verdicts:
+            trigger = triggers.get(verdict.name) if verdict.kind == "trigger" else None
+            if trigger is not None and verdict.verdict == FAIL:
+                streak = 1
+                for fired in reversed(history):
+                    if verdict.name not in fired:
+                        break
+                    streak += 1
+                total = 1 + sum(1 for fired in history if verdict.name in fired)
+                if streak < trigger.consecutive and (trigger.total is None or total < trigger.total):
+                    continue
+            kept.append(verdict)
+        return kept
+
+    def _baseline(self, context: Context, evidence: dict[str, Any], now: Any) -> Result:
+        plan = context.sure_plan
+        unseen = [name for name, item in evidence["instances"].items() if item.get("reason")]
+        blind = [f"{g['name']}: {_blind(g)}" for g in evidence["nats"] if _blind(g)]
+        if unseen or blind:
+            why = "; ".join([*blind, *(f"{name}: {evidence['instances'][name]['reason']}" for name in unseen[:5])])
+            context.record("gate.decided", {"gate": "baseline", "name": "baseline", "decision": HOLD, "why": f"no baseline: {why}"}, now)
+            return {"decision": HOLD, "msg": f"HOLD: the baseline could not be measured: {why}", "measured": False}
+        folder = fresh_folder(context.monitoring / "checkpoints" / context.rollout / "baseline")
+        verdicts = judge(_rules.for_checkpoint(plan, None), evidence)
+        shown = [v.to_dict() for v in verdicts if v.kind in ("primary", "secondary")]
+        files = write_gate(folder, evidence, shown, {"decision": "none", "why": "a baseline is measured, not judged"}, _account(evidence).to_dict())
+        path = context.relative(folder / "evidence.json")
+        context.record("baseline.taken", {"evidence": path, "files": files}, now)
+        return {"decision": GO, "msg": f"baseline of {len(evidence['instances'])} instances in {folder}", "measured": True}
+
+    def _look(
+        self, context: Context, arguments: dict[str, Any], evidence: dict[str, Any], verdicts: list[Verdict],
+        decision: Decision, accounting: Accounting, now: Any,
+    ) -> Result:  # fmt: skip
+        """A look between gates: what fired is recorded; only a trigger stops the rollout, a gap resets a soak."""
+        fired = [v.name for v in verdicts if v.kind == "trigger" and v.verdict == FAIL]
+        gaps = {name: item["reason"] for name, item in evidence["instances"].items() if item.get("reason") and item["role"] == "test"}
+        gaps.update({n: i["gaps"][-1]["reason"] for n, i in evidence["instances"].items() if i.get("gaps") and i["role"] == "test"})
+        context.record("look.taken", {"label": arguments["label"], "fired": fired, "gaps": gaps, "accounting": accounting.text()}, now)
+        self._alert(context, verdicts, now)
+        if decision.decision in (ROLLBACK, NO_GO):
+            name = f"look-{now.strftime('%Y%m%dT%H%M%SZ')}"
+            return self._decided(context, arguments, name, evidence, verdicts, decision, accounting, now)
+        readings = _readings(verdicts, evidence)
+        if arguments["phase"]:
+            self._soak(context, arguments, gaps, evidence, now)
+        text = f"{accounting.text()}; {readings}" + (f"; gaps: {', '.join(f'{n} {r}' for n, r in gaps.items())}" if gaps else "")
+        return {"decision": GO, "readings": readings, "gaps": gaps, "msg": f"{arguments['label']}: {text}"}
+
+    @staticmethod
+    def _soak(context: Context, arguments: dict[str, Any], gaps: dict[str, str], evidence: dict[str, Any], now: Any) -> None:
+        """Close the soak when its last look is clean; anything else starts it anew."""
+        phase = arguments["phase"]
+        unwell = [
+            name for name, item in evidence["instances"].items()
+            if item["role"] == "test" and not item.get("reason") and (not item.get("active") or item.get("errors"))
+        ]  # fmt: skip
+        if gaps or unwell:
+            why = "; ".join([*(f"{name} {reason}" for name, reason in gaps.items()), *(f"{name} had errors or was down" for name in unwell)])
+            context.record("soak.reset", {"phase": phase, "from": iso(now), "why": why}, now)
+        elif arguments["last_look"]:
+            context.record("soak.done", {"phase": phase}, now)
+
+    @staticmethod
+    def _alert(context: Context, verdicts: list[Verdict], now: Any) -> None:
+        raised = [v for v in verdicts if v.kind == "alert" and v.verdict == FAIL]
+        if raised:
+            context.record("alert.raised", {"alerts": [{"severity": v.severity, "text": describe(v)} for v in raised]}, now)
+
+    def _decided(
+        self, context: Context, arguments: dict[str, Any], name: str, evidence: dict[str, Any], verdicts: list[Verdict],
+        decision: Decision, accounting: Accounting, now: Any,
+    ) -> Result:  # fmt: skip
+        kind = arguments["gate"]
+        folder = fresh_folder(context.monitoring / "checkpoints" / context.rollout / name)
+        shown = [verdict.to_dict() for verdict in verdicts]
+        files = write_gate(folder, evidence, shown, vars(decision), accounting.to_dict())
+        if kind == "checkpoint":
+            files |= write_checkpoint(context, folder, name, evidence, shown, vars(decision))
+            self._alert(context, verdicts, now)
+        follow_up = kind == "checkpoint" and name not in context.sure_plan.checkpoint_names()
+        stops = decision.decision != GO and not follow_up and (decision.decision != HOLD or arguments["last_attempt"])
+        path = context.relative(folder / "evidence.json")
+        context.record(
+            "gate.decided",
+            {
+                "gate": kind,
+                "name": name,
+                "decision": decision.decision,
+                "why": decision.why,
+                "stops": stops,
+                "scope": context.sure_plan.rollback.scope,
+                "instances": self._scope(context, decision, arguments),
+                "causes": decision.causes,
+                "accounting": accounting.to_dict(),
+                "evidence": path,
+                "files": files,
+            },
+            now,
+        )
+        if kind == "verify" and decision.decision == GO:
+            context.record("phase.verified", {"phase": arguments["phase"], "evidence": path}, now)
+        write_json(context.monitoring / "checkpoints" / context.rollout / "latest.json", {"name": name, "decision": decision.decision, "at": iso(now)})
+        word = {GO: "GO", HOLD: "HOLD", NO_GO: "NO-GO", ROLLBACK: "ROLL BACK"}[decision.decision]
+        return {
+            "decision": decision.decision,
+            "readings": _readings(verdicts, evidence),
+            "evidence": str(folder),
+            "msg": f"{name}: {word}: {decision.why}. {accounting.text()}. Evidence: {folder}",
+        }
+
+    @staticmethod
+    def _scope(context: Context, decision: Decision, arguments: dict[str, Any]) -> list[str]:
+        """The touched instances that a rollback of the plan's scope would take back."""
+        touched = context.state.touched()
+        scope = context.sure_plan.rollback.scope
+        if decision.decision != ROLLBACK or scope == "rollout":
+            return touched
+        if scope == "phase":
+            phases = list(context.state.phases.values())
+            return list(phases[-1].touched) if phases else touched
+        agents = {name.partition("/")[0] for name in decision.instances}
+        named = [i for i in touched if i in agents or split_instance(i)[0] in agents or split_instance(i)[1] in agents]
+        return named or touched
+
+
+def _left_out(host: str, context: Context) -> dict[str, Any]:
+    if host in context.in_play:
+        return {"unreachable": True, "msg": "no answer in this run"}
+    return {"unreachable": True, "msg": "left out by --limit"}
+
+
+def _blind(group: dict[str, Any]) -> str:
+    """Why a group of servers gave no sound measurement; empty when it did."""
+    if group.get("reason"):
+        return f"{group['reason']} {group.get('message') or ''}".strip()
+    for part in ("sample", "probe"):
+        data = group.get(part)
+        if data and data.get("reason"):
+            return f"{data['reason']} {data.get('message') or ''}".strip()
+    return ""
+
+
+def _account(evidence: dict[str, Any]) -> Accounting:
+    """Test instances: good is active in the proven process, unreachable is a host that gave no answer."""
+    test = {name: item for name, item in evidence["instances"].items() if item["role"] == "test"}
+    tally = Accounting(expected=list(test))
+    for name, item in test.items():
+        if item.get("reason") == reasons.HOST_UNREACHABLE:
+            tally.unreachable.append(name)
+            tally.why[name] = item.get("message") or item["reason"]
+        elif item.get("active") and item.get("same_process", True) and not item.get("reason"):
+            tally.good.append(name)
+        else:
+            tally.bad.append(name)
+            tally.why[name] = item.get("reason") or f"{item.get('active_state')}, restarted {item.get('unexpected_restarts', 0)} times"
+    return tally
+
+
+def _readings(verdicts: list[Verdict], evidence: dict[str, Any]) -> str:
+    """The last readings in one line, for people who wait."""
+    errors = sum(int(i.get("errors") or 0) for i in evidence["instances"].values() if i["role"] == "test")
+    restarts = sum(int(i.get("unexpected_restarts") or 0) for i in evidence["instances"].values() if i["role"] == "test")
+    messages = sum(int(i.get("messages") or 0) for i in evidence["instances"].values() if i["role"] == "test")
+    memory = [i["memory_bytes"] for i in evidence["instances"].values() if i["role"] == "test" and i.get("memory_bytes")]
+    parts = [f"errors {errors}", f"messages {messages}", f"restarts {restarts}"]
+    if memory:
+        parts.append(f"memory max {max(memory) / 1048576:.1f} MiB")
+    fired = [v.name for v in verdicts if v.kind in ("trigger", "alert") and v.verdict == FAIL]
+    if fired:
+        parts.append(f"fired: {', '.join(fired)}")
+    return ", ".join(parts)

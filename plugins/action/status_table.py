@@ -1,0 +1,25 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Prints the health of the fleet as a table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._action import RolloutAction, display
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._status_table import status_lines
+
+
+class ActionModule(RolloutAction):
+    NEEDS_PLAN = False
+    SPEC = {"units": {"type": "str", "required": True}}
+
+    def act(self, context: Context, arguments: dict[str, Any]) -> dict[str, Any]:
+        units = self.registered(context, arguments["units"], context.in_play)
+        lines, counts = status_lines(units, context.in_play)
+        for line in lines:
+            display.display(line)
+        well = counts["not_active"] == 0 and counts["unreachable_hosts"] == 0
+        return {**counts, "well": well, "msg": f"{counts['active']} of {counts['expected']} instances active, {counts['unreachable_hosts']} hosts unreachable"}

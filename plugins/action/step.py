@@ -1,0 +1,275 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Opens a step: says whether it is due, and what its tasks shall do on which host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _instances, _orders
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import instance_id, split_instance
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._action import RolloutAction
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import iso
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import SHORTEST_WINDOW, Context, StepError, value_of
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._start import ensure_started
+
+Result = dict[str, Any]
+
+
+class ActionModule(RolloutAction):
+    SPEC = {
+        "step": {
+            "type": "str",
+            "required": True,
+            "choices": [
+                "preflight", "baseline", "backup", "deploy", "verify", "soak", "approach", "look", "checkpoint", "rollback", "status",
+            ],
+        },
+        "phase": {"type": "str"},
+        "checkpoint": {"type": "str"},
+        "attempt": {"type": "int", "default": 0},
+        "forced": {"type": "bool", "default": False},
+    }  # fmt: skip
+
+    # A rollback and a status must work without plan; every other step checks for itself.
+    NEEDS_PLAN = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        self.NEEDS_PLAN = self._task.args.get("step") not in ("rollback", "status")
+        return super().run(tmp, task_vars)
+
+    def act(self, context: Context, arguments: dict[str, Any]) -> Result:
+        step = arguments["step"]
+        if step not in ("rollback", "status") and not self.check_mode:
+            self._refuse_slices(context)
+            ensure_started(context, self.clock.now())
+        makers: dict[str, Callable[[Context, dict[str, Any]], Result]] = {
+            "preflight": self._preflight,
+            "baseline": self._baseline,
+            "backup": self._backup,
+            "deploy": self._deploy,
+            "verify": self._verify,
+            "soak": self._soak,
+            "approach": self._approach,
+            "look": self._look,
+            "checkpoint": self._checkpoint,
+            "rollback": self._rollback,
+            "status": self._status,
+        }
+        order = makers[step](context, arguments)
+        order.setdefault("step", step)
+        if not order["due"]:
+            order["msg"] = f"{step} is not due: {order['why']}"
+        return order
+
+    @staticmethod
+    def _refuse_slices(context: Context) -> None:
+        slices = value_of(context.variables, "awx_job_slice_count") or value_of(context.variables, "tower_job_slice_count") or 1
+        if int(slices) > 1:
+            raise StepError(f"this job is one of {slices} slices; a gate needs all hosts in one run. Set job slicing of the template to 1.")
+
+    def _named(self, context: Context, arguments: dict[str, Any], kind: str) -> str:
+        """The phase or checkpoint that was asked for, as the plan spells it."""
+        name = arguments[kind] or value_of(context.variables, kind)
+        plan = context.sure_plan
+        known = [phase.name for phase in plan.phases] if kind == "phase" else plan.checkpoint_names()
+        if not name:
+            raise StepError(f"which {kind} of {context.rollout}? Say -e {kind}=<one of {', '.join(known)}>.")
+        try:
+            return plan.phase(str(name)).name if kind == "phase" else plan.checkpoint(str(name)).name
+        except KeyError:
+            raise StepError(f"{context.rollout} has no {kind} {str(name)!r}; it has {', '.join(known)}.") from None
+
+    def _window(self, context: Context, order: Result) -> float:
+        return max(order["window_s"], min(SHORTEST_WINDOW, context.sure_plan.verify.window))
+
+    def _preflight(self, context: Context, arguments: dict[str, Any]) -> Result:
+        order = _orders.preflight(self.view(context))
+        if not order["due"]:
+            return order
+        plan = context.sure_plan
+        since = iso(self.clock.now() - timedelta(seconds=order["look_back_s"]))
+        order["looks"] = {}
+        for host in self._chosen(context):
+            units = [_instances.unit_of(context, agent, host) for agent in [*plan.agents(), *plan.control.agents]]
+            order["looks"][host] = {
+                "instances": units,
+                "since": since,
+                "nats_port": _instances.nats_port(context, host),
+                "disk_paths": [str(path) for path in context.hostvar(host, "rollout_disk_paths", [])],
+                "environment_keys": sorted({*plan.change.env, *context.hostvar(host, "rollout_agent_catalogue", {})}),
+            }
+        order["measures_nats"] = plan.sample is not None or plan.probe is not None
+        return order
+
+    @staticmethod
+    def _chosen(context: Context) -> list[str]:
+        return [host for host in context.in_play if host in context.hosts]
+
+    def _baseline(self, context: Context, arguments: dict[str, Any]) -> Result:
+        order = _orders.baseline(self.view(context))
+        if not order["due"]:
+            return order
+        plan = context.sure_plan
+        since = self.clock.now() - timedelta(seconds=order["history_s"])
+        subjects = _instances.subjects_of(context, plan, before_change=since)
+        return self._measured(context, order, subjects, since, "baseline", arguments["attempt"])
+
+    def _measured(
+        self, context: Context, order: Result, subjects: list[Any], since: Any, name: str, attempt: int
+    ) -> Result:
+        """Add what to look at on each host and what to measure on NATS."""
+        order["looks"] = {host: _instances.look_order(context, host, subjects, since) for host in self._chosen(context)}
+        agents = list(dict.fromkeys(subject.agent for subject in subjects))
+        window = self._window(context, order)
+        order["window_s"] = window
+        order["nats"] = _instances.nats_order(context, context.sure_plan, agents, window, attempt, f"{name}-{attempt}")
+        again = context.sure_plan.checkpoints.look_again
+        order["last_attempt"] = attempt >= again.times
+        order["not_before"] = None
+        if attempt:
+            order["not_before"] = iso(self.clock.now() + timedelta(seconds=context.scaled(again.every, SHORTEST_WINDOW)))
+        return order
+
+    def _backup(self, context: Context, arguments: dict[str, Any]) -> Result:
+        order = _orders.backup(self.view(context))
+        if order["due"]:
+            order["instances"] = {h: _instances.to_back_up(context, context.sure_plan, h) for h in self._chosen(context)}
+        return order
+
+    def _deploy(self, context: Context, arguments: dict[str, Any]) -> Result:
+        phase = self._named(context, arguments, "phase")
+        order = _orders.deploy(self.view(context), phase)
+        order["phase"] = phase
+        if not order["due"]:
+            return order
+        wanted: dict[str, list[str]] = {}
+        for instance in order["instances"]:
+            agent, host = split_instance(instance)
+            wanted.setdefault(host, []).append(agent)
+        plan = context.sure_plan
+        order["named"] = order["instances"]
+        order["instances"] = {host: _instances.to_change(context, plan, agents, host) for host, agents in wanted.items()}
+        return order
+
+    def _verify(self, context: Context, arguments: dict[str, Any]) -> Result:
+        phase = self._named(context, arguments, "phase")
+        order = _orders.verify(self.view(context), phase)
+        order["phase"] = phase
+        if not order["due"]:
+            return order
+        subjects = _instances.subjects_of(context, context.sure_plan, phase=phase)
+        return self._measured(context, order, subjects, context.state.baseline_at, f"verify-{phase}", arguments["attempt"])
+
+    def _soak(self, context: Context, arguments: dict[str, Any]) -> Result:
+        phase = self._named(context, arguments, "phase")
+        return {**_orders.soak(self.view(context), phase), "phase": phase}
+
+    def _approach(self, context: Context, arguments: dict[str, Any]) -> Result:
+        checkpoint = self._named(context, arguments, "checkpoint")
+        return {**_orders.approach(self.view(context), checkpoint), "checkpoint": checkpoint}
+
+    def _look(self, context: Context, arguments: dict[str, Any]) -> Result:
+        """What one look between gates asks of each host."""
+        ended = _orders.stopped(self.view(context))
+        if ended:
+            return ended
+        subjects = _instances.subjects_of(context, context.sure_plan)
+        since = context.state.baseline_at or self.clock.now()
+        looks = {host: _instances.look_order(context, host, subjects, since) for host in self._chosen(context)}
+        return _orders.due(looks=looks, subjects=[subject.id for subject in subjects])
+
+    def _checkpoint(self, context: Context, arguments: dict[str, Any]) -> Result:
+        asked = arguments["checkpoint"] or value_of(context.variables, "checkpoint")
+        follow_up = self._is_follow_up(context, asked)
+        name = str(asked) if follow_up else self._named(context, arguments, "checkpoint")
+        order = _orders.checkpoint(self.view(context), name, follow_up)
+        order["checkpoint"] = name
+        if order.get("missed"):
+            context.record("checkpoint.missed", {"name": name, "planned_at": order["planned_at"], "late_s": order["late_s"]}, self.clock.now())
+            return {**_orders.not_due(f"{name} was due at {order['planned_at']} and is missed: the next one is due already"), "checkpoint": name}
+        if not order["due"]:
+            return order
+        subjects = _instances.subjects_of(context, context.sure_plan)
+        return self._measured(context, order, subjects, context.state.baseline_at, name, arguments["attempt"])
+
+    @staticmethod
+    def _is_follow_up(context: Context, asked: Any) -> bool:
+        """A look after the decision, under a name that the plan doesn't have: more test data, no new decision."""
+        if not asked or context.state.decision != "go":
+            return False
+        try:
+            context.sure_plan.checkpoint(str(asked))
+        except KeyError:
+            return str(asked).startswith("T+")
+        return False
+
+    def _rollback(self, context: Context, arguments: dict[str, Any]) -> Result:
+        phase = arguments["phase"] or value_of(context.variables, "phase")
+        agent = value_of(context.variables, "agent")
+        state = context.state
+        if not state.attempt:
+            return self._rollback_without_ledger(context, agent)
+        of_phase = set(state.phase(str(phase)).touched) if phase else None
+        if phase and not of_phase:
+            raise StepError(f"{context.rollout} has touched nothing in a phase {phase!r}; phases so far: {', '.join(state.phases) or 'none'}.")
+
+        def chosen(instance: str) -> bool:
+            named, host = split_instance(instance)
+            in_limit = host in context.in_play
+            return in_limit and (not agent or named == agent) and (of_phase is None or instance in of_phase)
+
+        order = _orders.rollback(
+            state, forced=arguments["forced"], why=str(value_of(context.variables, "reason", "")), chosen=chosen
+        )
+        if not order["due"]:
+            return order
+        order["directory"] = state.backup_directory
+        order["agents"] = self._by_host(order["instances"])
+        order["named"] = order.pop("instances")
+        if not self.check_mode:
+            context.record("rollback.started", {"instances": order["named"], "why": order["reason"]}, self.clock.now())
+        return order
+
+    def _rollback_without_ledger(self, context: Context, agent: Any) -> Result:
+        """Ledger gone: the backup's own manifest on each host says what to restore; a person names its directory."""
+        directory = value_of(context.variables, "rollout_backup_dir")
+        if not directory and context.plan is not None:
+            directory = context.plan.backup
+        if not directory:
+            raise StepError(
+                f"rollout {context.rollout!r} has no ledger in {context.monitoring / 'ledger'} and no plan was found. "
+                "Name the ledger's folder with -e rollout_monitoring_dir=<folder>, or the backup on the hosts with -e rollout_backup_dir=<directory>."
+            )
+        agents = {host: ([str(agent)] if agent else []) for host in context.in_play}
+        named = [instance_id(str(agent), host) for host in context.in_play] if agent else []
+        return _orders.due(directory=str(directory), agents=agents, named=named, reason="asked for, without a ledger", no_ledger=True)
+
+    @staticmethod
+    def _by_host(instances: list[str]) -> dict[str, list[str]]:
+        grouped: dict[str, list[str]] = {}
+        for instance in instances:
+            agent, host = split_instance(instance)
+            grouped.setdefault(host, []).append(agent)
+        return grouped
+
+    def _status(self, context: Context, arguments: dict[str, Any]) -> Result:
+        """All agents of the inventory on every host of the play, since a quarter of an hour ago."""
+        since = iso(self.clock.now() - timedelta(minutes=15))
+        agents = list(context.catalogue or [])
+        wanted = value_of(context.variables, "agent")
+        if wanted:
+            agents = [agent for agent in agents if agent in str(wanted).split(",")]
+        looks = {}
+        for host in context.in_play:
+            units = [_instances.unit_of(context, agent, host) for agent in agents]
+            looks[host] = {
+                "instances": units,
+                "since": since,
+                "nats_port": _instances.nats_port(context, host),
+                "disk_paths": [str(path) for path in context.hostvar(host, "rollout_disk_paths", [])],
+            }
+        return _orders.due(looks=looks, hosts=context.in_play)

@@ -1,0 +1,212 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Closes a step that acted on hosts: counts exactly what was proven, records it, and stops the rollout when it must."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _orders, _preflight
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import Accounting, account, instance_id, split_instance
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._action import RolloutAction
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import HOLD, NO_GO, ROLLBACK
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._state import RolloutState
+
+Result = dict[str, Any]
+
+
+class ActionModule(RolloutAction):
+    SPEC = {
+        "step": {"type": "str", "required": True, "choices": ["preflight", "begin", "backup", "deploy", "rollback"]},
+        "order": {"type": "dict", "required": True},
+        "results": {"type": "str"},
+        "nats": {"type": "str"},
+    }
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        self.NEEDS_PLAN = self._task.args.get("step") != "rollback"
+        return super().run(tmp, task_vars)
+
+    def act(self, context: Context, arguments: dict[str, Any]) -> Result:
+        step = {
+            "preflight": self._preflight,
+            "begin": self._begin,
+            "backup": self._backup,
+            "deploy": self._deploy,
+            "rollback": self._rollback,
+        }[arguments["step"]]
+        results = self.registered(context, arguments["results"], context.in_play) if arguments["results"] else {}
+        return step(context, arguments, results)
+
+    def _stop(self, context: Context, gate: str, name: str, decision: str, why: str, **more: Any) -> None:
+        if not self.check_mode:
+            data = {"gate": gate, "name": name, "decision": decision, "why": why, "stops": True, **more}
+            context.record("gate.decided", data, self.clock.now())
+
+    def _preflight(self, context: Context, arguments: dict[str, Any], results: dict[str, Any]) -> Result:
+        plan = context.sure_plan
+        findings = _preflight.check_hosts(plan, context.hosts, context.in_play, results, self._expected_env(context))
+        groups: list[dict[str, Any]] = []
+        if arguments["order"].get("measures_nats"):
+            answers = self.registered(context, arguments["nats"], context.in_play)
+            present = [host for host in context.hosts if host in context.in_play]
+            urls = {host: str(context.hostvar(host, "rollout_nats_url", "")).rpartition("@")[2] for host in present}
+            more, groups = _preflight.check_nats(present, answers, urls)
+            findings += more
+        problems = [finding.text() for finding in findings if finding.stops]
+        problems += [f"{context.rollout}: {problem}" for problem in self._needs(context)]
+        accepted = [finding.text() for finding in findings if not finding.stops]
+        if problems:
+            why = f"preflight found {len(problems)} problem{'s' if len(problems) > 1 else ''}: {problems[0]}"
+            if not self.check_mode:
+                context.record("preflight.failed", {"problems": problems, "accepted": accepted}, self.clock.now())
+            self._stop(context, "preflight", "preflight", HOLD, why)
+            return {"passed": False, "problems": problems, "accepted": accepted, "msg": ["HOLD: nothing was touched.", *problems]}
+        if not self.check_mode:
+            context.record("preflight.passed", {"accepted": accepted, "nats_groups": groups}, self.clock.now())
+        instances = len(plan.agents()) * len(context.hosts)
+        return {
+            "passed": True,
+            "accepted": accepted,
+            "msg": [f"{context.rollout}: {instances} instances on {len(context.hosts)} hosts may change.", *accepted],
+        }
+
+    def _needs(self, context: Context) -> list[str]:
+        needs = context.sure_plan.needs
+        if needs is None:
+            return []
+        chain: list[RolloutState] = []
+        name: str | None = needs.rollout
+        while name and name not in [state.rollout for state in chain]:
+            state = context.state_of(name)
+            chain.append(state)
+            name = ((state.start.get("plan") or {}).get("needs") or {}).get("rollout")
+        return _orders.needs_problems(self.view(context), chain[0], chain, context.rehearsal)
+
+    @staticmethod
+    def _expected_env(context: Context) -> Any:
+        catalogue = context.catalogue
+
+        def expected(agent: str, host: str) -> dict[str, str]:
+            wanted = context.hostvar(host, "rollout_agent_catalogue", {})
+            assert catalogue is not None
+            return {str(key): catalogue.expand(str(value), agent, host) for key, value in dict(wanted).items()}
+
+        return expected
+
+    def _backup(self, context: Context, arguments: dict[str, Any], results: dict[str, Any]) -> Result:
+        plan = context.sure_plan
+        expected = [instance_id(agent, host) for host in context.hosts for agent in plan.agents()]
+        skipped = [instance for instance in expected if split_instance(instance)[1] not in context.in_play]
+        good = ("would_back_up", "backed_up", "kept") if self.check_mode else ("backed_up", "kept")
+        tally = account(expected, results, good, skipped)
+        done = {}
+        for host in context.hosts:
+            mine = [instance for instance in expected if split_instance(instance)[1] == host]
+            if mine and all(instance in tally.good for instance in mine):
+                done[host] = {"manifest": results[host].get("manifest_path"), "sha256": results[host].get("manifest_sha256")}
+        if done and not self.check_mode:
+            context.record("backup.done", {"directory": plan.backup, "hosts": done, "accounting": tally.to_dict()}, self.clock.now())
+        if not tally.complete:
+            self._stop(context, "backup", "backup", HOLD, f"backup: {tally.text()}. {_first_why(tally)}")
+        return {"complete": tally.complete, "accounting": tally.to_dict(), "msg": [f"backup: {tally.text()}", *_whys(tally)]}
+
+    def _begin(self, context: Context, arguments: dict[str, Any], results: dict[str, Any]) -> Result:
+        """Written before the change: a rollback then knows every instance that may have been touched."""
+        order = arguments["order"]
+        if not self.check_mode:
+            data = {"phase": order["phase"], "hosts": context.batch, "instances": list(order["named"])}
+            context.record("batch.started", data, self.clock.now())
+        return {"msg": f"changing {', '.join(order['named'])}"}
+
+    def _deploy(self, context: Context, arguments: dict[str, Any], results: dict[str, Any]) -> Result:
+        order = arguments["order"]
+        phase = context.sure_plan.phase(order["phase"])
+        expected = [str(instance) for instance in order["named"]]
+        good = ("unchanged", "would_change", "proven") if self.check_mode else ("proven",)
+        tally = account(expected, results, good)
+        msg = [f"phase {phase.name}, batch {', '.join(context.batch)}: {tally.text()}", *_whys(tally)]
+        if self.check_mode:
+            return {"complete": tally.complete, "accounting": tally.to_dict(), "msg": msg}
+        proven = {}
+        for instance in tally.good:
+            agent, host = split_instance(instance)
+            after = results[host]["instances"][agent]["after"]
+            proven[instance] = {
+                "since": after["started_at"],
+                "invocation_id": after["invocation_id"],
+                "main_pid": after["main_pid"],
+                "sha256": after["sha256"],
+                "restarted": results[host]["instances"][agent]["restarted"],
+            }
+        data = {"phase": phase.name, "hosts": context.batch, "proven": proven, "accounting": tally.to_dict()}
+        context.record("batch.done", data, self.clock.now())
+        if not tally.complete:
+            self._bad_batch(context, phase.name, tally)
+        elif self._all_proven(context, phase):
+            context.record("phase.deployed", {"phase": phase.name}, self.clock.now())
+        else:
+            self._left_out(context, phase)
+        return {"complete": tally.complete, "accounting": tally.to_dict(), "msg": msg}
+
+    @staticmethod
+    def _all_proven(context: Context, phase: Any) -> bool:
+        proven = context.state.phase(phase.name).proven
+        return all(instance_id(agent, host) in proven for agent in phase.agents for host in context.hosts)
+
+    def _left_out(self, context: Context, phase: Any) -> None:
+        """After the last batch of this run: hosts that --limit left out are skipped instances, so the phase is not done."""
+        if context.batch[-1] != context.in_play[-1]:
+            return
+        proven = context.state.phase(phase.name).proven
+        expected = [instance_id(agent, host) for host in context.hosts for agent in phase.agents]
+        tally = Accounting(expected=expected, good=[i for i in expected if i in proven], skipped=[i for i in expected if i not in proven])
+        self._stop(context, "deploy", phase.name, HOLD, f"phase {phase.name} is not complete: {tally.text()}", accounting=tally.to_dict())
+
+    def _bad_batch(self, context: Context, phase: str, tally: Accounting) -> None:
+        """Evidence about the agents rolls back; a host that is away, or a fault of ours, holds. Nothing further changes either way."""
+        plan = context.sure_plan
+        agents_fault = [instance for instance in tally.bad if instance not in tally.tool_errors]
+        why = f"phase {phase}: {tally.text()}. {_first_why(tally)}"
+        decision = HOLD
+        if agents_fault:
+            decision = ROLLBACK if "failed_phase" in plan.rollback.on else NO_GO
+        scope = plan.rollback.scope
+        touched = context.state.touched()
+        named = {"rollout": touched, "phase": list(context.state.phase(phase).touched), "instance": agents_fault or touched}[scope]
+        self._stop(context, "deploy", phase, decision, why, scope=scope, instances=named, accounting=tally.to_dict())
+
+    def _rollback(self, context: Context, arguments: dict[str, Any], results: dict[str, Any]) -> Result:
+        order = arguments["order"]
+        expected = [str(instance) for instance in order["named"]]
+        if order.get("no_ledger") and not expected:
+            expected = [instance_id(agent, host) for host in context.in_play for agent in (results.get(host) or {}).get("instances") or {"?": 0}]
+        good = ("would_restore", "unchanged", "restored") if self.check_mode else ("restored",)
+        tally = account(expected, results, good)
+        restored = {}
+        for instance in tally.good:
+            agent, host = split_instance(instance)
+            seen = results[host]["instances"][agent]
+            restored[instance] = {"sha256": (seen.get("after") or {}).get("sha256"), "changed": seen.get("changed")}
+        if not self.check_mode and not order.get("no_ledger"):
+            data = {
+                "why": order["reason"],
+                "expected": expected,
+                "restored": restored,
+                "complete": tally.complete,
+                "accounting": tally.to_dict(),
+            }
+            context.record("rollback.done", data, self.clock.now())
+        result: Result = {"complete": tally.complete, "accounting": tally.to_dict(), "msg": [f"rollback: {tally.text()}", *_whys(tally)]}
+        result["changed"] = any(item["changed"] for item in restored.values())
+        return result
+
+
+def _whys(tally: Accounting) -> list[str]:
+    return [f"{instance}: {why}" for instance, why in tally.why.items()]
+
+
+def _first_why(tally: Accounting) -> str:
+    return "; ".join(_whys(tally)[:3])

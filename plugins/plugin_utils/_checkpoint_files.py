@@ -1,0 +1,146 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What later checkpoints add to their folder: comparison with control, analysis against the one before, trends, aggregates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _metrics
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._evidence_files import read_json, write_json, write_text
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import format_value
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._metric_names import METRICS
+
+COMPARED = ("agent_uptime", "error_rate", "errors", "warnings", "message_delivery", "latency_p50", "latency_p99")
+
+
+def write_checkpoint(
+    context: Context, folder: Path, name: str, evidence: dict[str, Any], verdicts: list[dict[str, Any]], decision: dict[str, Any]
+) -> dict[str, str]:
+    """The files that depend on which checkpoint this is: the second and later, the third and later, the last."""
+    names = context.sure_plan.checkpoint_names()
+    index = names.index(name) if name in names else len(names)
+    summaries = _summaries(context, names[: index + 1])
+    written: dict[str, str] = {}
+    if index >= 1:
+        written["comparison.json"] = write_json(folder / "comparison.json", comparison(evidence))
+        written["analysis.txt"] = write_text(folder / "analysis.txt", analysis(name, summaries))
+    if index >= 2:
+        written["trends.txt"] = write_text(folder / "trends.txt", trends(summaries))
+    if index == len(names) - 1:
+        written["aggregate_metrics.json"] = write_json(
+            folder / "aggregate_metrics.json",
+            {"schema": "cowboyai.rollout/aggregate/1", "rollout": context.rollout, "checkpoints": summaries, "metrics": aggregate(summaries)},
+        )
+        written["final_analysis.md"] = write_text(folder / "final_analysis.md", final_analysis(context, summaries, verdicts, decision))
+    return written
+
+
+def _summaries(context: Context, names: list[str]) -> list[dict[str, Any]]:
+    """One entry per checkpoint: what its summary says, or that there is none (missed); never anything in between."""
+    found = []
+    for name in names:
+        summary = read_json(context.monitoring / "checkpoints" / context.rollout / name / "summary.json")
+        state = context.state.checkpoints.get(name)
+        if summary is None:
+            found.append({"checkpoint": name, "status": state.status if state else "open", "metrics": {}})
+            continue
+        metrics = {
+            v["metric"]: {"value": v["value"], "unit": METRICS[v["metric"]].unit, "samples": v["samples"], "verdict": v["verdict"]}
+            for v in summary["criteria"]
+            if v["kind"] in ("primary", "secondary") and v["compared_with"] is None
+        }
+        found.append({"checkpoint": name, "status": "taken", "at": summary["at"], "decision": summary["decision"]["decision"], "metrics": metrics})
+    return found
+
+
+def comparison(evidence: dict[str, Any]) -> dict[str, Any]:
+    """Test against control over the same window: value, samples and difference of each metric both sides have."""
+    rows = {}
+    for metric in COMPARED:
+        test, control = _metrics.read(metric, evidence, "test"), _metrics.read(metric, evidence, "control")
+        row: dict[str, Any] = {
+            "unit": METRICS[metric].unit,
+            "test": {"value": test.value, "samples": test.samples, "missing": test.missing},
+            "control": {"value": control.value, "samples": control.samples, "missing": control.missing},
+            "difference_pct": None,
+        }
+        if test.value is not None and control.value:
+            row["difference_pct"] = 100.0 * (test.value - control.value) / control.value
+        rows[metric] = row
+    for metric in ("cpu_overhead", "memory_overhead"):
+        reading = _metrics.read(metric, evidence, "test")
+        rows[metric] = {"unit": "percent", "value": reading.value, "samples": reading.samples, "missing": reading.missing}
+    return {"schema": "cowboyai.rollout/comparison/1", "at": evidence["at"], "metrics": rows}
+
+
+def _direction(metric: str, before: float, now: float) -> str:
+    if abs(now - before) <= 0.02 * max(abs(before), abs(now)):
+        return "stable"
+    return "improving" if (now > before) == METRICS[metric].higher_is_better else "degrading"
+
+
+def analysis(name: str, summaries: list[dict[str, Any]]) -> str:
+    """This checkpoint against the one before it, metric by metric."""
+    taken = [s for s in summaries if s["status"] == "taken"]
+    lines = [f"# {name} against the checkpoint before"]
+    if len(taken) < 2:
+        return "\n".join([*lines, "no checkpoint before it was taken: nothing to compare with"]) + "\n"
+    before, now = taken[-2], taken[-1]
+    lines.append(f"{before['checkpoint']} ({before['at']}) -> {now['checkpoint']} ({now['at']})")
+    for metric, reading in now["metrics"].items():
+        old = before["metrics"].get(metric, {}).get("value")
+        shown = f"{metric:<22} {format_value(old, reading['unit']):>12} -> {format_value(reading['value'], reading['unit']):>12}"
+        if old is None or reading["value"] is None:
+            lines.append(f"{shown}  not comparable (not measured)")
+        else:
+            lines.append(f"{shown}  {_direction(metric, old, reading['value'])}")
+    return "\n".join(lines) + "\n"
+
+
+def trends(summaries: list[dict[str, Any]]) -> str:
+    """Every metric over all checkpoints so far. A checkpoint that was missed stays empty; nothing is interpolated."""
+    lines = ["# trends", "metric".ljust(22) + "".join(s["checkpoint"].rjust(14) for s in summaries) + "  direction"]
+    for metric in dict.fromkeys(name for s in summaries for name in s["metrics"]):
+        values = [s["metrics"].get(metric, {}).get("value") for s in summaries]
+        known = [value for value in values if value is not None]
+        direction = _direction(metric, known[0], known[-1]) if len(known) > 1 else "too few"
+        cells = "".join((format_value(v, METRICS[metric].unit) if v is not None else "missing").rjust(14) for v in values)
+        lines.append(metric.ljust(22) + cells + f"  {direction}")
+    return "\n".join(lines) + "\n"
+
+
+def aggregate(summaries: list[dict[str, Any]]) -> dict[str, Any]:
+    """Lowest, highest and last value of each metric over the checkpoints, with how many of them measured it."""
+    rows = {}
+    for metric in dict.fromkeys(name for s in summaries for name in s["metrics"]):
+        values = [s["metrics"][metric]["value"] for s in summaries if s["metrics"].get(metric, {}).get("value") is not None]
+        rows[metric] = {
+            "unit": METRICS[metric].unit,
+            "measured_at": len(values),
+            "of": len(summaries),
+            "min": min(values) if values else None,
+            "max": max(values) if values else None,
+            "last": values[-1] if values else None,
+        }
+    return rows
+
+
+def final_analysis(context: Context, summaries: list[dict[str, Any]], verdicts: list[dict[str, Any]], decision: dict[str, Any]) -> str:
+    """The last checkpoint for people: criteria, course over all checkpoints, what was not measured."""
+    lines = [f"# {context.rollout}: final analysis", "", f"Gate decision: **{decision['decision'].upper()}**. {decision['why']}.", ""]
+    if context.rehearsal:
+        lines += [f"Rehearsal, time scale {context.time_scale:g}: this decision does not count for production.", ""]
+    lines += ["| criterion | wanted | value | samples | verdict |", "|---|---|---|---|---|"]
+    for v in verdicts:
+        if v["kind"] in ("primary", "secondary"):
+            name = v["metric"] + ("" if v["kind"] == "primary" else " (informs)")
+            lines.append(f"| {name} | {v['text']} | {format_value(v['value'], v['unit'])} | {v['samples']} | {v['verdict']} |")
+    lines += ["", "## Course", "", "```", trends(summaries).rstrip(), "```", ""]
+    missing = [v for v in verdicts if v["reasons"]]
+    lines += ["## Not measured", ""]
+    lines += [f"- {v['name']}: " + "; ".join(f"{r} ({m})" for r, m in v["reasons"].items()) for v in missing] or ["Nothing: every criterion had its data."]
+    return "\n".join(lines) + "\n"

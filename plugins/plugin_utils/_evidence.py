@@ -1,0 +1,167 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Evidence: what a gate judges. Assembled from looks and NATS measurements, without judging anything."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _reasons as reasons
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import instance_id
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import iso, parse_iso
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._looks import totals, uptime
+
+SCHEMA = "cowboyai.rollout/evidence/1"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One instance to be measured: its role, and for test ones what was proven of it (invocation, since when)."""
+
+    agent: str
+    host: str
+    role: str  # test | control
+    since: datetime
+    invocation: str | None = None
+    phase: str | None = None
+    touched: bool = True
+
+    @property
+    def id(self) -> str:
+        return instance_id(self.agent, self.host)
+
+
+def assemble(
+    *,
+    head: dict[str, Any],
+    subjects: Iterable[Subject],
+    units: Mapping[str, Any] | None,
+    looks: Mapping[str, list[dict[str, Any]]],
+    nats: list[dict[str, Any]],
+    corruption: list[str],
+    now: datetime,
+    baseline: dict[str, Any] | None = None,
+    previous: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """One evidence document.
+
+    `units`: host -> registered result of this gate's look (None where the gate made no look); `looks`: host -> all
+    looks so far including this one; `nats`: one entry per group of connected servers; `baseline` and `previous`:
+    earlier evidence documents, of which only what comparisons need is kept.
+    """
+    subjects = list(subjects)
+    patterns = [re.compile(pattern) for pattern in corruption]
+    hosts = {host: _host(units, host, looks.get(host, [])) for host in sorted({subject.host for subject in subjects})}
+    instances = {}
+    for subject in subjects:
+        instances[subject.id] = _instance(subject, hosts[subject.host], looks.get(subject.host, []), patterns)
+    return {
+        "schema": SCHEMA,
+        **head,
+        "at": iso(now),
+        "hosts": hosts,
+        "instances": instances,
+        "nats": nats,
+        "baseline": digest(baseline),
+        "previous": digest(previous),
+    }
+
+
+def digest(evidence: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The part of an evidence document that later comparisons need; never nested further."""
+    if evidence is None:
+        return None
+    keys = ("memory_bytes", "cpu_s", "at", "nats_connections", "role", "agent", "host", "invocation_id", "started_at")
+    return {
+        "gate": evidence["gate"],
+        "at": evidence["at"],
+        "instances": {
+            name: {key: instance.get(key) for key in keys} for name, instance in evidence["instances"].items()
+        },
+        "hosts": {
+            name: {"host": {"boot_id": (host.get("host") or {}).get("boot_id")}}
+            for name, host in evidence["hosts"].items()
+        },
+        "nats": evidence["nats"],
+    }
+
+
+def _host(units: Mapping[str, Any] | None, host: str, looks: list[dict[str, Any]]) -> dict[str, Any]:
+    if units is None:
+        return {"reachable": None, "reason": None, "message": "", "host": looks[-1]["host"] if looks else None}
+    reason, message = reasons.of_task_result(units.get(host))
+    if reason:
+        return {
+            "reachable": reason != reasons.HOST_UNREACHABLE,
+            "reason": reason,
+            "message": message,
+            "host": None,
+            "journal": None,
+        }
+    result = units[host]
+    return {"reachable": True, "reason": None, "message": "", "host": result["host"], "journal": result["journal"]}
+
+
+def _instance(
+    subject: Subject, host: dict[str, Any], looks: list[dict[str, Any]], corruption: list[re.Pattern[str]]
+) -> dict[str, Any]:
+    known: dict[str, Any] = {
+        "agent": subject.agent,
+        "host": subject.host,
+        "role": subject.role,
+        "phase": subject.phase,
+        "since": iso(subject.since),
+        "reason": host["reason"],
+        "message": host["message"],
+        "proven_invocation": subject.invocation,
+    }
+    last = looks[-1] if looks else None
+    seen = last["instances"].get(subject.agent) if last else None
+    if host["reason"] is None and seen is None:
+        known["reason"], known["message"] = reasons.TOOL_ERROR, "the host's answer does not name this agent"
+    if last is None or seen is None:
+        return known
+    sums = totals(looks, subject.agent, subject.since)
+    at = parse_iso(last["at"])
+    active = seen.get("active_state") in ("active", "reloading")
+    runs = uptime(sums["events"], subject.since, at, active)
+    changed_process = bool(subject.invocation) and bool(seen.get("invocation_id")) and (
+        seen["invocation_id"] != subject.invocation
+    )
+    known.update(
+        {
+            "at": last["at"],
+            "active": active,
+            "same_process": not changed_process,
+            "uptime": runs,
+            # A process other than the proven one means a restart even when the journal no longer shows it.
+            "unexpected_restarts": max(runs["downs"], 1 if changed_process else 0) if subject.role == "test" else 0,
+            "errors": sums["errors"] + sums["panics"],
+            "warnings": sums["warnings"],
+            "panics": sums["panics"],
+            "messages": sums["messages"],
+            "kinds": sums["kinds"],
+            "events": sums["events"][-50:],
+            "gaps": sums["gaps"],
+            "corruption_signs": _corruption(sums["kinds"], corruption),
+        }
+    )
+    for key in (
+        "unit", "load_state", "active_state", "sub_state", "result", "main_pid", "invocation_id", "restarts",
+        "active_since", "started_at", "memory_bytes", "memory_limit_bytes", "cpu_s", "nats_connections", "enabled",
+    ):  # fmt: skip
+        known[key] = seen.get(key)
+    return known
+
+
+def _corruption(kinds: list[dict[str, Any]], patterns: list[re.Pattern[str]]) -> list[str]:
+    found = []
+    for kind in kinds:
+        if kind["level"] in ("ERROR", "PANIC") and any(pattern.search(kind["example"]) for pattern in patterns):
+            found.append(kind["example"])
+    return found

@@ -1,0 +1,181 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Instances as the modules on the hosts take them: names and paths filled in from catalogue and inventory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import instance_id
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._catalogue import PlaceholderError
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import iso, parse_iso
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import SHORTEST_TIMEOUT, Context, StepError
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._evidence import Subject
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan import Plan
+
+DEFAULT_NATS_PORT = 4222
+
+
+def _filled(context: Context, template: str, agent: str, host: str, what: str) -> str:
+    catalogue = context.catalogue
+    if catalogue is None or agent not in catalogue:
+        raise StepError(f"agent {agent!r} is not in the agents file {catalogue.path if catalogue else '(none)'}.")
+    try:
+        return catalogue.expand(template, agent, host)
+    except PlaceholderError as error:
+        raise StepError(f"{what} of {instance_id(agent, host)}: {error}.") from error
+
+
+def _layout(context: Context, host: str, name: str) -> str:
+    template = context.hostvar(host, name)
+    if not template:
+        raise StepError(f"host {host} has no variable {name}. Set it in the group variables of the plan's hosts.")
+    return str(template)
+
+
+def unit_of(context: Context, agent: str, host: str) -> dict[str, Any]:
+    """`{agent, unit, env_file}` of one instance."""
+    return {
+        "agent": agent,
+        "unit": _filled(context, _layout(context, host, "rollout_agent_unit"), agent, host, "the unit"),
+        "env_file": _filled(context, _layout(context, host, "rollout_agent_env_file"), agent, host, "the env file"),
+    }
+
+
+def _proof(context: Context, proof: Any, agent: str, host: str) -> dict[str, Any]:
+    return {
+        "log": _filled(context, proof.log, agent, host, "the proof"),
+        "subscriptions": [_filled(context, text, agent, host, "a subscription") for text in proof.subscriptions],
+        "ready_within": proof.ready_within,
+    }
+
+
+def to_change(context: Context, plan: Plan, agents: Iterable[str], host: str) -> list[dict[str, Any]]:
+    """What `agent_change` takes for these agents of a host."""
+    specs = []
+    for agent in agents:
+        env = {key: _filled(context, value, agent, host, key) for key, value in plan.change.env.items()}
+        proof = _proof(context, plan.change.proof, agent, host)
+        specs.append({**unit_of(context, agent, host), "env": env, "proof": proof})
+    return specs
+
+
+def to_back_up(context: Context, plan: Plan, host: str) -> list[dict[str, Any]]:
+    """What `agent_backup` takes: all agents of the plan, with what their old state must show after a restore."""
+    undo = plan.change.proof_after_undo()
+    return [
+        {**unit_of(context, agent, host), "proof": _proof(context, undo, agent, host)} for agent in plan.agents()
+    ]
+
+
+def nats_port(context: Context, host: str) -> int:
+    """The client port of the host's NATS, from `rollout_nats_url`."""
+    url = context.hostvar(host, "rollout_nats_url")
+    return (urlsplit(str(url)).port if url else None) or DEFAULT_NATS_PORT
+
+
+def look_order(context: Context, host: str, subjects: list[Subject], since: datetime) -> dict[str, Any]:
+    """The arguments of `agent_units_info` for the next look of a host: from the last look's end, else from `since`."""
+    cursor = context.looks.cursor(host)
+    instances = []
+    for subject in subjects:
+        if subject.host == host:
+            instances.append({**unit_of(context, subject.agent, host), "since": iso(subject.since)})
+    return {
+        "instances": instances,
+        "cursor": cursor or "",
+        "since": iso(since),
+        "nats_port": nats_port(context, host),
+        "disk_paths": [str(path) for path in context.hostvar(host, "rollout_disk_paths", [])],
+    }
+
+
+def subjects_of(context: Context, plan: Plan, *, phase: str | None = None, before_change: datetime | None = None) -> list[Subject]:
+    """Whom a gate measures: the instances changed so far (of one phase and those before it), and control.
+
+    `before_change`: for the baseline, when nothing is changed yet: all agents of the plan, since that moment.
+    """
+    state = context.state
+    proven = state.proven()
+    subjects = []
+    for each in plan.phases:
+        for agent in each.agents:
+            for host in context.hosts:
+                known = proven.get(instance_id(agent, host))
+                if before_change:
+                    subjects.append(Subject(agent, host, "test", before_change, None, each.name, False))
+                elif known:
+                    since = parse_iso(known["since"])
+                    subjects.append(Subject(agent, host, "test", since, known.get("invocation_id"), each.name))
+                elif state.phase(each.name).deployed_at:
+                    subjects.append(Subject(agent, host, "test", state.phase(each.name).deployed_at, None, each.name))
+        if phase is not None and each.name == phase:
+            break
+    control_since = before_change or state.baseline_at or state.started_at
+    if control_since:
+        for agent in plan.control.agents:
+            subjects += [Subject(agent, host, "control", control_since, None, None, False) for host in context.hosts]
+    return subjects
+
+
+def nats_order(
+    context: Context, plan: Plan, agents: list[str], window_s: float, attempt: int = 0, name: str = ""
+) -> dict[str, dict[str, Any]]:
+    """host -> what is measured on the NATS group that this host stands for.
+
+    Servers that are clustered carry the same messages: one of them is sampled (another one at each further attempt).
+    Separate servers are sampled each. `expected` answers to a request = hosts of the group.
+    """
+    if plan.sample is None and plan.probe is None:
+        return {}
+    orders: dict[str, dict[str, Any]] = {}
+    for group in context.state.nats_groups or [{"name": "nats", "hosts": context.hosts}]:
+        reachable = [host for host in group["hosts"] if host in context.in_play] or list(group["hosts"])
+        measurer = reachable[attempt % len(reachable)]
+        orders[measurer] = {
+            "name": group["name"],
+            "hosts": group["hosts"],
+            "window_s": window_s,
+            "patterns": {"legacy": list(plan.sample.legacy), "unified": list(plan.sample.unified)} if plan.sample else {},
+            "agents": _identities(context, agents),
+            "probe": _probe(context, plan, agents, len(group["hosts"]), window_s, name),
+        }
+    return orders
+
+
+def _identities(context: Context, agents: list[str]) -> list[dict[str, str]]:
+    identities = []
+    for agent in agents:
+        row = context.catalogue.row(agent) if context.catalogue else {}
+        identities.append({"agent": agent, "agent_id": row.get("agent_id", "")} if row.get("agent_id") else {"agent": agent})
+    return identities
+
+
+def _probe(
+    context: Context, plan: Plan, agents: list[str], expected: int, window_s: float, name: str
+) -> dict[str, Any] | None:
+    if plan.probe is None:
+        return None
+    host = context.hosts[0]
+    timeout = context.scaled(plan.probe.timeout, SHORTEST_TIMEOUT)
+    return {
+        "targets": [
+            {
+                "agent": agent,
+                "subject": _filled(context, plan.probe.subject, agent, host, "the probe's subject"),
+                "payload": plan.probe.payload,
+                "expected": expected,
+            }
+            for agent in agents
+        ],
+        "count": plan.probe.count,
+        # The last requests need their time to be answered and published before the window closes.
+        "over": round(max(window_s * 0.9 - timeout, 0.0), 3),
+        "timeout": timeout,
+        "sender": "rollout",
+        "conversation_prefix": f"{context.rollout}-{context.state.attempt}-{context.run}-{name}".lower(),
+    }

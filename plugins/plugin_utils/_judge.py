@@ -1,0 +1,241 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The judge: rules and evidence in, verdicts and a decision out. No host, no clock, no network.
+
+A verdict is `pass`, `fail`, `inconclusive` (with typed reasons) or `error` (our own tool failed). What was seen and is
+bad is a fail, however much else could not be seen; what was seen and is good is a pass only if nothing is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _metrics
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _reasons as reasons
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._metrics import Evidence, Reading
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._state import GO, HOLD, NO_GO, ROLLBACK
+
+PASS, FAIL, INCONCLUSIVE, ERROR = "pass", "fail", "inconclusive", "error"
+
+# Relative figures need something to be relative to; below this the ratio is noise of the divisor.
+SMALLEST_BASE = 1e-9
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One criterion, trigger or alert in the judge's terms. threshold: metric's unit, or percent when relative."""
+
+    name: str
+    metric: str
+    operator: str  # above | below | at_least | at_most | equals
+    threshold: float
+    text: str
+    kind: str = "primary"  # primary | secondary | trigger | alert
+    unit: str = ""
+    against: str | None = None
+    relative: bool = False
+    ignore_under: float | None = None
+    min_samples: int = 1
+    missing: tuple[tuple[str, str], ...] = ()
+    severity: str | None = None
+    by_unit: str = ""
+
+
+@dataclass
+class Verdict:
+    """What one rule says about one evidence. `held`: the rule's comparison holds (for triggers that is the bad case)."""
+
+    name: str
+    metric: str
+    kind: str
+    verdict: str
+    text: str
+    unit: str
+    value: float | None = None
+    compared_with: float | None = None
+    samples: int = 0
+    reasons: dict[str, str] = field(default_factory=dict)
+    leads_to: str = ""
+    worst: dict[str, float] = field(default_factory=dict)
+    note: str = ""
+    severity: str | None = None
+    by_unit: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass
+class Decision:
+    """The whole of a gate: `go`, `hold`, `no_go` or `rollback`, why, and which instances are named by it."""
+
+    decision: str
+    why: str
+    instances: list[str] = field(default_factory=list)
+    causes: list[str] = field(default_factory=list)
+
+
+def judge(rules: Iterable[Rule], evidence: Evidence) -> list[Verdict]:
+    """A verdict per rule, in their order."""
+    return [_judge_one(rule, evidence) for rule in rules]
+
+
+def compare(operator: str, value: float, threshold: float) -> bool:
+    """Does `value operator threshold` hold? Equality is exact up to float noise."""
+    if operator == "above":
+        return value > threshold
+    if operator == "below":
+        return value < threshold
+    if operator == "at_least":
+        return value >= threshold
+    if operator == "at_most":
+        return value <= threshold
+    if operator == "equals":
+        return abs(value - threshold) <= 1e-9 * max(1.0, abs(threshold))
+    raise ValueError(f"unknown comparison {operator!r}")
+
+
+def _judge_one(rule: Rule, evidence: Evidence) -> Verdict:
+    verdict = Verdict(rule.name, rule.metric, rule.kind, ERROR, rule.text, rule.unit, severity=rule.severity)
+    verdict.by_unit = rule.by_unit or rule.unit
+    try:
+        reading = _metrics.read(rule.metric, evidence)
+        value, compared = _value(rule, reading, evidence)
+    except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+        # A judge that trips over odd evidence must say so instead of taking the run down: the gate holds.
+        verdict.reasons = {reasons.TOOL_ERROR: f"the judge could not read {rule.metric}: {type(error).__name__}: {error}"}
+        verdict.leads_to = HOLD
+        return verdict
+    verdict.value, verdict.compared_with = value, compared
+    verdict.samples, verdict.note, verdict.reasons = reading.samples, reading.note, dict(reading.missing)
+    verdict.worst = _worst(rule, reading)
+    if value is not None and 0 < reading.samples < rule.min_samples:
+        verdict.reasons[reasons.TOO_FEW_SAMPLES] = f"{reading.samples} samples, at least {rule.min_samples} are needed"
+    _conclude(rule, verdict)
+    return verdict
+
+
+def _conclude(rule: Rule, verdict: Verdict) -> None:
+    trigger = rule.kind in ("trigger", "alert")
+    value, few = verdict.value, reasons.TOO_FEW_SAMPLES in verdict.reasons and verdict.samples < rule.min_samples
+    if value is not None and not few:
+        holds = compare(rule.operator, value, rule.threshold)
+        bad = holds if trigger else not holds
+        if bad:
+            verdict.verdict, verdict.leads_to = FAIL, ""
+            return
+        if not verdict.reasons:
+            verdict.verdict = PASS
+            return
+    if value is None and not verdict.reasons:
+        verdict.reasons = {reasons.TOOL_ERROR: "no value and no reason: the metric's reader is wrong"}
+    only_tool = set(verdict.reasons) == {reasons.TOOL_ERROR}
+    verdict.verdict = ERROR if only_tool and value is None else INCONCLUSIVE
+    outcomes = dict(rule.missing)
+    verdict.leads_to = FAIL if any(outcomes.get(reason) == FAIL for reason in verdict.reasons) else HOLD
+
+
+def _value(rule: Rule, reading: Reading, evidence: Evidence) -> tuple[float | None, float | None]:
+    """(value to compare, what it was compared with). Relative values are percent changes."""
+    value = reading.value
+    if value is None:
+        return None, None
+    if not rule.relative:
+        if rule.ignore_under is not None and reading.absolute:
+            loud = [reading.by[name] for name, size in reading.absolute.items() if abs(size) >= rule.ignore_under]
+            return (max(loud) if loud else 0.0), None
+        return value, None
+    base = _base(rule, evidence)
+    if base.value is None:
+        reading.missing.update(base.missing or {reasons.TOO_FEW_SAMPLES: f"no {rule.against} value of {rule.metric}"})
+        return None, None
+    if rule.ignore_under is not None and abs(value - base.value) < rule.ignore_under:
+        return 0.0, base.value
+    if abs(base.value) < SMALLEST_BASE:
+        return (0.0 if abs(value) < SMALLEST_BASE else 100.0), base.value
+    return 100.0 * (value - base.value) / abs(base.value), base.value
+
+
+def _base(rule: Rule, evidence: Evidence) -> Reading:
+    if rule.against == "control":
+        return _metrics.read(rule.metric, evidence, "control")
+    earlier = evidence.get(rule.against or "")
+    if not earlier:
+        return Reading(None, 0, {reasons.TOO_FEW_SAMPLES: f"there is no {rule.against} evidence"})
+    return _metrics.read(rule.metric, {**earlier, "baseline": None, "previous": None})
+
+
+def _worst(rule: Rule, reading: Reading) -> dict[str, float]:
+    """The few instances or agents that stand out most in the direction that this rule calls bad."""
+    bad_is_high = rule.operator in ("below", "at_most") if rule.kind in ("primary", "secondary") else (
+        rule.operator in ("above", "at_least")
+    )
+    if rule.operator == "equals":
+        ranked = sorted(reading.by.items(), key=lambda item: -abs(item[1] - rule.threshold))
+        ranked = [item for item in ranked if not compare("equals", item[1], rule.threshold)]
+    else:
+        ranked = sorted(reading.by.items(), key=lambda item: -item[1] if bad_is_high else item[1])
+    return dict(ranked[:6])
+
+
+def decide(verdicts: Iterable[Verdict], *, failed_leads_to: str, trigger_leads_to: str) -> Decision:
+    """The decision of a gate.
+
+    A trigger that fired decides first, then a failed primary criterion; then anything that could not be measured
+    holds; secondary criteria and alerts inform and decide nothing.
+    """
+    verdicts = list(verdicts)
+    fired = [v for v in verdicts if v.kind == "trigger" and v.verdict == FAIL]
+    failed = [v for v in verdicts if v.kind == "primary" and (v.verdict == FAIL or v.leads_to == FAIL)]
+    unsure = [v for v in verdicts if v.kind in ("primary", "trigger") and v.verdict in (INCONCLUSIVE, ERROR)]
+    unsure = [v for v in unsure if v not in failed]
+    if fired:
+        return _decision(trigger_leads_to, fired)
+    if failed:
+        return _decision(failed_leads_to, failed)
+    if unsure:
+        seen = "; ".join(f"{v.name}: {', '.join(f'{r} ({m})' if m else r for r, m in v.reasons.items())}" for v in unsure[:4])
+        more = f"; and {len(unsure) - 4} more" if len(unsure) > 4 else ""
+        return Decision(HOLD, f"could not be measured: {seen}{more}", causes=[v.name for v in unsure])
+    passed = sum(1 for v in verdicts if v.kind == "primary")
+    return Decision(GO, f"all {passed} criteria pass" if passed else "no trigger fired")
+
+
+def _decision(decision: str, verdicts: list[Verdict]) -> Decision:
+    named: dict[str, None] = {}
+    for verdict in verdicts:
+        named.update(dict.fromkeys(verdict.worst))
+    why = "; ".join(describe(verdict) for verdict in verdicts[:4])
+    if len(verdicts) > 4:
+        why += f"; and {len(verdicts) - 4} more"
+    return Decision(decision, why, list(named), [verdict.name for verdict in verdicts])
+
+
+def describe(verdict: Verdict) -> str:
+    """One clause for people: `error_rate 4.2% (wanted below 0.1%): network-expert@dgx-1 5.1%`."""
+    clause = f"{verdict.name} {format_value(verdict.value, verdict.unit)}"
+    clause += f" ({'trips at' if verdict.kind in ('trigger', 'alert') else 'wanted'} {verdict.text})"
+    if verdict.worst:
+        shown = ", ".join(f"{name} {format_value(value, verdict.by_unit)}" for name, value in list(verdict.worst.items())[:3])
+        clause += f": {shown}"
+    return clause
+
+
+def format_value(value: float | None, unit: str) -> str:
+    """`99.97%`, `12.4 ms`, `3`, `24.0 MiB`; `-` for no value."""
+    if value is None:
+        return "-"
+    if unit == "percent":
+        return f"{value:.4g}%" if abs(value) < 1000 else f"{value:.0f}%"
+    if unit == "duration":
+        return f"{value * 1000:.3g} ms" if value < 10 else f"{value:.1f} s"
+    if unit == "size":
+        return f"{value / 1048576:.1f} MiB"
+    return f"{value:.4g}"
+
+
+__all__ = ["ERROR", "FAIL", "GO", "HOLD", "INCONCLUSIVE", "NO_GO", "PASS", "ROLLBACK", "Decision", "Rule", "Verdict"]
+__all__ += ["compare", "decide", "describe", "format_value", "judge"]

@@ -1,0 +1,172 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The append-only record of a rollout: one JSON object a line, each with the hash of the one before."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import iso, parse_iso
+
+GENESIS = "0" * 64
+
+
+class LedgerError(Exception):
+    """The ledger can't be trusted or written; the message says which file and line, and what to do."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One line of a ledger. `data` is what the kind says; everything else says who, when and after what."""
+
+    seq: int
+    at: str
+    rollout: str
+    attempt: int
+    run: str
+    by: str
+    kind: str
+    data: dict[str, Any] = field(default_factory=dict)
+    prev: str = GENESIS
+    hash: str = ""
+
+    @property
+    def moment(self):
+        return parse_iso(self.at)
+
+
+def record_hash(fields: dict[str, Any]) -> str:
+    """SHA-256 over the canonical JSON of a record without its own hash (its `prev` is inside, which makes the chain)."""
+    body = {key: value for key, value in fields.items() if key != "hash"}
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class Ledger:
+    """One rollout's ledger file. Reading verifies the whole chain; appending is locked, fsynced and never rewrites."""
+
+    def __init__(self, path: Path | str):
+        self.path = Path(path)
+
+    def read(self) -> list[Record]:
+        """All records, oldest first; an absent file is an empty ledger.
+
+        Raises LedgerError where the chain is broken. A torn last line (a writer died in the middle of a write) is
+        left out here and moved aside by the next append: it was never acknowledged to anyone.
+        """
+        records, _torn = self._load()
+        return records
+
+    def append(
+        self, *, rollout: str, attempt: int, run: str, by: str, kind: str, data: dict[str, Any], now
+    ) -> Record:
+        """Write one record and return it once it is on the disk."""
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+        try:
+            with self._locked():
+                records, torn = self._load()
+                if torn is not None:
+                    self._set_aside(torn)
+                last = records[-1] if records else None
+                fields: dict[str, Any] = {
+                    "seq": last.seq + 1 if last else 1,
+                    "at": iso(now),
+                    "rollout": rollout,
+                    "attempt": attempt,
+                    "run": run,
+                    "by": by,
+                    "kind": kind,
+                    "data": json.loads(json.dumps(data)),
+                    "prev": last.hash if last else GENESIS,
+                }
+                fields["hash"] = record_hash(fields)
+                self._write(json.dumps(fields, ensure_ascii=False, separators=(",", ":")) + "\n")
+        except OSError as error:
+            raise LedgerError(
+                f"could not write record {kind!r} to the ledger {self.path}: {error.strerror or error}. "
+                "Nothing goes on unrecorded: make the file writable (or free disk space) and start the same command again."
+            ) from error
+        return Record(**fields)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        lock = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
+
+    def _write(self, line: str) -> None:
+        new = not self.path.exists()
+        handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        try:
+            data = line.encode("utf-8", "surrogatepass")
+            while data:
+                data = data[os.write(handle, data) :]
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        if new:
+            folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+
+    def _load(self) -> tuple[list[Record], int | None]:
+        """Records, and the offset of a torn last line when there is one."""
+        try:
+            content = self.path.read_bytes()
+        except FileNotFoundError:
+            return [], None
+        except OSError as error:
+            raise LedgerError(f"could not read the ledger {self.path}: {error.strerror or error}.") from error
+        records: list[Record] = []
+        offset = 0
+        for number, line in enumerate(content.splitlines(keepends=True), start=1):
+            if not line.endswith(b"\n"):
+                return records, offset
+            records.append(self._parse(line, number, records[-1] if records else None))
+            offset += len(line)
+        return records, None
+
+    def _parse(self, line: bytes, number: int, before: Record | None) -> Record:
+        where = f"ledger {self.path}, line {number}"
+        advice = (
+            "The ledger was changed by something else than this collection, or the disk lost data. "
+            "Restore the file from a copy; evidence files and backups on the hosts are not affected."
+        )
+        try:
+            fields = json.loads(line.decode("utf-8", "surrogatepass"))
+            record = Record(**fields)
+        except (ValueError, TypeError) as error:
+            raise LedgerError(f"{where}: not a ledger record ({error}). {advice}") from error
+        expected = before.hash if before else GENESIS
+        if record.prev != expected or record.hash != record_hash(fields):
+            raise LedgerError(
+                f"{where}: the hash chain is broken at record {record.seq} ({record.kind}): "
+                f"expected prev {expected[:12]}…, seen {record.prev[:12]}…. {advice}"
+            )
+        return record
+
+    def _set_aside(self, offset: int) -> None:
+        """Keep the bytes of a torn line beside the ledger, then cut them off, so that the next line starts cleanly."""
+        with self.path.open("r+b") as handle:
+            handle.seek(offset)
+            torn = handle.read()
+            aside = self.path.with_name(f"{self.path.name}.torn-{offset}")
+            aside.write_bytes(torn)
+            aside.chmod(0o640)
+            handle.truncate(offset)
+            handle.flush()
+            os.fsync(handle.fileno())

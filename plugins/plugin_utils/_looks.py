@@ -1,0 +1,164 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Looks: what one call to a host saw since the look before. Kept one JSON line each, folded into totals.
+
+A look reads the journal from the cursor at which the last one ended, so 26 hours cost no more to judge than five
+minutes, and an interrupted look loses nothing: the next one starts at the same cursor.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import parse_iso
+
+# What makes an up process a down one, in systemd's own words.
+DOWN_EVENTS = ("stopped", "exited", "failed", "oom")
+UP_EVENTS = ("started",)
+KINDS_KEPT = 40
+
+
+def look_of(host: str, result: dict[str, Any], received_at: str) -> dict[str, Any]:
+    """The record of one `agent_units_info` result (`instances`, `host`, `journal`)."""
+    return {
+        "host_name": host,
+        "at": result["host"]["now"],
+        "received_at": received_at,
+        "journal": result["journal"],
+        "host": result["host"],
+        "instances": result["instances"],
+    }
+
+
+class LookBook:
+    """The looks of one attempt, a file per host. Appended and fsynced; a torn last line is ignored (the cursor is then older)."""
+
+    def __init__(self, folder: Path):
+        self.folder = Path(folder)
+
+    def read(self, host: str) -> list[dict[str, Any]]:
+        try:
+            lines = (self.folder / f"{host}.jsonl").read_bytes().splitlines(keepends=True)
+        except FileNotFoundError:
+            return []
+        looks = []
+        for line in lines:
+            if not line.endswith(b"\n"):
+                break
+            looks.append(json.loads(line))
+        return looks
+
+    def append(self, host: str, look: dict[str, Any]) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+        path = self.folder / f"{host}.jsonl"
+        data = json.dumps(look, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        try:
+            os.ftruncate(handle, _whole_lines(handle))
+            os.lseek(handle, 0, os.SEEK_END)
+            while data:
+                data = data[os.write(handle, data) :]
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+    def cursor(self, host: str) -> str | None:
+        """Where the next look of this host starts."""
+        for look in reversed(self.read(host)):
+            if look["journal"].get("cursor"):
+                return look["journal"]["cursor"]
+        return None
+
+
+def _whole_lines(handle: int) -> int:
+    """The offset just after the last newline: bytes after it are a torn write of an earlier process."""
+    size = os.fstat(handle).st_size
+    if not size:
+        return 0
+    content = os.pread(handle, size, 0)
+    return content.rfind(b"\n") + 1
+
+
+def totals(looks: Iterable[dict[str, Any]], agent: str, since: datetime | None) -> dict[str, Any]:
+    """What the looks of one host add up to for one agent, counted from `since` on.
+
+    Returns errors, warnings, panics, lines, messages (from the agent's own counters, a lower bound: it prints them
+    every so many messages), kinds (merged), events (lifecycle in order), gaps (typed, with the window they cover).
+    """
+    sums = {"errors": 0, "warnings": 0, "panics": 0, "lines": 0, "unreadable": 0}
+    kinds: dict[str, dict[str, Any]] = {}
+    events: list[dict[str, Any]] = []
+    counters: dict[str, dict[str, int]] = {}
+    gaps: list[dict[str, Any]] = []
+    for look in looks:
+        if since and parse_iso(look["at"]) < since:
+            continue
+        seen = look["instances"].get(agent)
+        if not look["journal"].get("complete", False):
+            gaps.append({"at": look["at"], "reason": look["journal"].get("reason") or "tool_error"})
+        if seen is None:
+            continue
+        log = seen["log"]
+        for key in sums:
+            sums[key] += int(log.get(key, 0))
+        events.extend(event for event in log["lifecycle"] if not since or parse_iso(event["at"]) >= since)
+        for invocation, counter in log["counters"].items():
+            best = counters.setdefault(invocation, {})
+            for name, value in counter["last"].items():
+                best[name] = max(best.get(name, 0), int(value))
+        for kind in log["kinds"]:
+            _merge_kind(kinds, kind)
+    events.sort(key=lambda event: event["at"])
+    ranked = sorted(kinds.values(), key=lambda kind: -kind["count"])[:KINDS_KEPT]
+    return {
+        **sums,
+        "messages": sum(sum(counter.values()) for counter in counters.values()),
+        "counters": counters,
+        "kinds": ranked,
+        "events": events,
+        "gaps": gaps,
+    }
+
+
+def _merge_kind(kinds: dict[str, dict[str, Any]], kind: dict[str, Any]) -> None:
+    known = kinds.get(kind["kind"])
+    if known is None:
+        kinds[kind["kind"]] = dict(kind)
+        return
+    known["count"] += kind["count"]
+    known["first_at"] = min(known["first_at"], kind["first_at"])
+    known["last_at"] = max(known["last_at"], kind["last_at"])
+    # Seen in two looks is recurring by definition: they cover different minutes.
+    known["recurring"] = True
+
+
+def uptime(events: list[dict[str, Any]], since: datetime, until: datetime, active_now: bool) -> dict[str, Any]:
+    """Up and down time of one instance between its proof (`since`, up) and the look (`until`).
+
+    Returns up_s, total_s, downs (times it went down), restarts (times it came back). An instance that is down now
+    without any event is down since its last known sign, which nobody saw: it counts as one down of zero known length,
+    and the verdict on activity is another criterion's.
+    """
+    total = max((until - since).total_seconds(), 0.0)
+    down_since: datetime | None = None
+    down_s, downs, restarts = 0.0, 0, 0
+    for event in events:
+        moment = parse_iso(event["at"])
+        if moment < since or moment > until:
+            continue
+        if event["event"] in DOWN_EVENTS and down_since is None:
+            down_since, downs = moment, downs + 1
+        elif event["event"] in UP_EVENTS and down_since is not None:
+            down_s += (moment - down_since).total_seconds()
+            down_since, restarts = None, restarts + 1
+    if down_since is not None:
+        down_s += max((until - down_since).total_seconds(), 0.0)
+    elif not active_now:
+        downs += 1
+    return {"up_s": max(total - down_s, 0.0), "total_s": total, "downs": downs, "restarts": restarts}

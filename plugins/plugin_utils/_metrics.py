@@ -1,0 +1,544 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What each metric reads out of evidence. Pure: evidence in, a Reading out. One function a metric, registered by name.
+
+To add a metric: name it in `_metric_names.py` (unit, meaning, direction) and write its function here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _reasons as reasons
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import parse_iso
+
+Evidence = dict[str, Any]
+
+
+@dataclass
+class Reading:
+    """One metric's value over one role's instances.
+
+    value: in the metric's unit (percent 0..100, duration in seconds, size in bytes), None when there is none.
+    samples: how many observations stand behind it. missing: typed reasons why part of it could not be seen;
+    a value with `missing` reasons is what was seen of the rest. by: the value per instance, agent or host;
+    absolute: for metrics that are relative by themselves, the same differences in absolute terms (bytes).
+    """
+
+    value: float | None
+    samples: int = 0
+    missing: dict[str, str] = field(default_factory=dict)
+    by: dict[str, float] = field(default_factory=dict)
+    note: str = ""
+    absolute: dict[str, float] = field(default_factory=dict)
+
+
+_READERS: dict[str, Callable[[Evidence, str], Reading]] = {}
+
+
+def metric(name: str) -> Callable[[Callable[[Evidence, str], Reading]], Callable[[Evidence, str], Reading]]:
+    def register(function: Callable[[Evidence, str], Reading]) -> Callable[[Evidence, str], Reading]:
+        _READERS[name] = function
+        return function
+
+    return register
+
+
+def names() -> list[str]:
+    """All metrics that can be read."""
+    return sorted(_READERS)
+
+
+def read(name: str, evidence: Evidence, role: str = "test") -> Reading:
+    """The reading of one metric over the instances of a role (`test` or `control`)."""
+    return _READERS[name](evidence, role)
+
+
+# ---------------------------------------------------------------- instances, from systemd and the journal
+
+
+def _of_role(evidence: Evidence, role: str) -> dict[str, dict[str, Any]]:
+    return {name: item for name, item in evidence["instances"].items() if item["role"] == role}
+
+
+def _seen(evidence: Evidence, role: str, *keys: str) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """Instances that have all keys, and typed reasons for those that could not be looked at."""
+    found: dict[str, dict[str, Any]] = {}
+    missing: dict[str, str] = {}
+    for name, item in _of_role(evidence, role).items():
+        if item.get("reason"):
+            _add(missing, item["reason"], name)
+        elif any(item.get(key) is None for key in keys):
+            _add(missing, reasons.TOOL_ERROR, f"{name} (no {', '.join(key for key in keys if item.get(key) is None)})")
+        else:
+            found[name] = item
+    return found, missing
+
+
+def _add(missing: dict[str, str], reason: str, what: str) -> None:
+    missing[reason] = f"{missing[reason]}, {what}" if reason in missing else what
+
+
+def _journal_gaps(found: dict[str, dict[str, Any]], missing: dict[str, str]) -> None:
+    for name, item in found.items():
+        for gap in item.get("gaps") or []:
+            _add(missing, reasons.TOOL_ERROR, f"{name} ({gap['reason']} at {gap['at']})")
+            break
+
+
+def _count(key: str) -> Callable[[Evidence, str], Reading]:
+    """A metric that sums a count over instances."""
+
+    def reader(evidence: Evidence, role: str) -> Reading:
+        found, missing = _seen(evidence, role, key)
+        _journal_gaps(found, missing)
+        by = {name: float(item[key]) for name, item in found.items()}
+        return Reading(sum(by.values()) if found else None, len(found), missing, by)
+
+    return reader
+
+
+metric("errors")(_count("errors"))
+metric("warnings")(_count("warnings"))
+metric("unexpected_restarts")(_count("unexpected_restarts"))
+
+
+@metric("agent_uptime")
+def agent_uptime(evidence: Evidence, role: str) -> Reading:
+    """Lowest share of time that an instance was up since its change was proven: up_s / total_s."""
+    found, missing = _seen(evidence, role, "uptime")
+    _journal_gaps(found, missing)
+    by = {}
+    for name, item in found.items():
+        runs = item["uptime"]
+        if runs["total_s"] > 0:
+            by[name] = 100.0 * runs["up_s"] / runs["total_s"]
+        else:
+            _add(missing, reasons.TOO_FEW_SAMPLES, f"{name} (observed for 0 s)")
+        if not item["active"]:
+            # Down now: its uptime is not what the past says.
+            by[name] = min(by.get(name, 0.0), 99.0)
+    return Reading(min(by.values()) if by else None, len(by), missing, by)
+
+
+@metric("instances_active")
+def instances_active(evidence: Evidence, role: str) -> Reading:
+    """Share of instances whose unit is active."""
+    return _share(evidence, role, lambda item: bool(item.get("active")))
+
+
+@metric("instances_proven")
+def instances_proven(evidence: Evidence, role: str) -> Reading:
+    """Share of instances that are active in the very process that was proven after the change."""
+    return _share(evidence, role, lambda item: bool(item.get("active")) and bool(item.get("same_process")))
+
+
+def _share(evidence: Evidence, role: str, good: Callable[[dict[str, Any]], bool]) -> Reading:
+    found, missing = _seen(evidence, role, "active")
+    by = {name: 100.0 if good(item) else 0.0 for name, item in found.items()}
+    return Reading(sum(by.values()) / len(by) if by else None, len(by), missing, by)
+
+
+def _messages(evidence: Evidence, name: str, item: dict[str, Any]) -> int:
+    """Messages an instance handled: its own counters, or the requests that were put to its type, whichever is more.
+
+    Agents print their counters every so many messages, so a quiet agent's counters lag behind; a probe request that
+    was answered was handled all the same. Both are lower bounds.
+    """
+    probed = 0
+    for group in evidence["nats"]:
+        answers = ((group.get("probe") or {}).get("agents") or {}).get(item["agent"])
+        if answers and item["host"] in group.get("hosts", []):
+            probed = max(probed, int(answers["sent"]))
+    return max(int(item.get("messages") or 0), probed)
+
+
+@metric("error_rate")
+def error_rate(evidence: Evidence, role: str) -> Reading:
+    """Errors in the agents' own log lines / messages handled x 100, over all instances; `by` has it per instance."""
+    found, missing = _seen(evidence, role, "errors")
+    _journal_gaps(found, missing)
+    errors = messages = 0
+    by = {}
+    for name, item in found.items():
+        handled = _messages(evidence, name, item)
+        errors, messages = errors + int(item["errors"]), messages + handled
+        if handled:
+            by[name] = 100.0 * item["errors"] / handled
+    if found and not messages:
+        _add(missing, reasons.SUBJECT_IDLE, "no instance handled a message")
+        # Errors without a single message are still errors.
+        return Reading(100.0 if errors else None, 0, missing, by, f"{errors} errors, 0 messages")
+    value = 100.0 * errors / messages if messages else None
+    return Reading(value, messages, missing, by, f"{errors} errors in {messages} messages")
+
+
+@metric("corruption_signs")
+def corruption_signs(evidence: Evidence, role: str) -> Reading:
+    """Kinds of error lines that match the plan's `corruption_signs` patterns."""
+    found, missing = _seen(evidence, role, "corruption_signs")
+    by = {name: float(len(item["corruption_signs"])) for name, item in found.items()}
+    return Reading(sum(by.values()) if found else None, len(found), missing, by)
+
+
+# ---------------------------------------------------------------- resources
+
+
+@metric("memory_of_limit")
+def memory_of_limit(evidence: Evidence, role: str) -> Reading:
+    """Highest share of its own memory limit that an instance uses."""
+    found, missing = _seen(evidence, role, "memory_bytes", "memory_limit_bytes")
+    by = {name: 100.0 * item["memory_bytes"] / item["memory_limit_bytes"] for name, item in found.items()}
+    return Reading(max(by.values()) if by else None, len(by), missing, by)
+
+
+@metric("memory_growth")
+def memory_growth(evidence: Evidence, role: str) -> Reading:
+    """Highest growth of an instance's memory since the baseline, in percent, less the control's median growth."""
+    grown, missing = _growth(evidence, role, "memory_bytes")
+    control, _missing = _growth(evidence, "control", "memory_bytes")
+    drift = _median(list(control.values())) or 0.0
+    before = (evidence.get("baseline") or {}).get("instances", {})
+    by = {name: value - drift for name, value in grown.items()}
+    size = {name: float(evidence["instances"][name]["memory_bytes"] - before[name]["memory_bytes"]) for name in grown}
+    return Reading(max(by.values()) if by else None, len(by), missing, by, absolute=size)
+
+
+@metric("memory_overhead")
+def memory_overhead(evidence: Evidence, role: str) -> Reading:
+    """Median memory of test instances against control's, each relative to its own baseline: (test / control - 1) x 100."""
+    return _overhead(evidence, role, lambda item: item.get("memory_bytes"))
+
+
+@metric("cpu_overhead")
+def cpu_overhead(evidence: Evidence, role: str) -> Reading:
+    """Median CPU share (CPU seconds per second since the process started) of test against control: (test / control - 1) x 100."""
+
+    def share(item: dict[str, Any]) -> float | None:
+        if item.get("cpu_s") is None or not item.get("started_at") or not item.get("at"):
+            return None
+        lived = (parse_iso(item["at"]) - parse_iso(item["started_at"])).total_seconds()
+        return item["cpu_s"] / lived if lived > 0 else None
+
+    return _overhead(evidence, role, share)
+
+
+def _growth(evidence: Evidence, role: str, key: str) -> tuple[dict[str, float], dict[str, str]]:
+    found, missing = _seen(evidence, role, key)
+    before = (evidence.get("baseline") or {}).get("instances", {})
+    grown = {}
+    for name, item in found.items():
+        base = before.get(name, {}).get(key)
+        if base:
+            grown[name] = 100.0 * (item[key] - base) / base
+        else:
+            _add(missing, reasons.TOO_FEW_SAMPLES, f"{name} (no baseline)")
+    return grown, missing
+
+
+def _overhead(evidence: Evidence, role: str, of: Callable[[dict[str, Any]], float | None]) -> Reading:
+    found, missing = _seen(evidence, role)
+    control, control_missing = _seen(evidence, "control")
+    missing = {**control_missing, **missing}
+    before = (evidence.get("baseline") or {}).get("instances", {})
+
+    def relative(items: dict[str, dict[str, Any]]) -> dict[str, float]:
+        values = {}
+        for name, item in items.items():
+            now, base = of(item), of(before.get(name, {})) if before.get(name) else None
+            if now is not None:
+                values[name] = now / base if base else now
+        return values
+
+    test_values, control_values = relative(found), relative(control)
+    test_median, control_median = _median(list(test_values.values())), _median(list(control_values.values()))
+    if test_median is None or not control_median:
+        _add(missing, reasons.TOO_FEW_SAMPLES, "test or control has no value")
+        return Reading(None, 0, missing)
+    by = {name: 100.0 * (value / control_median - 1.0) for name, value in test_values.items()}
+    samples = min(len(test_values), len(control_values))
+    return Reading(100.0 * (test_median / control_median - 1.0), samples, missing, by)
+
+
+def _median(values: list[float]) -> float | None:
+    if not values:
+        return None
+    ordered = sorted(values)
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2.0
+
+
+# ---------------------------------------------------------------- hosts
+
+
+def _per_host(of: Callable[[dict[str, Any]], float | None]) -> Callable[[Evidence, str], Reading]:
+    def reader(evidence: Evidence, role: str) -> Reading:
+        by: dict[str, float] = {}
+        missing: dict[str, str] = {}
+        for name, entry in evidence["hosts"].items():
+            if entry.get("reason") or not entry.get("host"):
+                _add(missing, entry.get("reason") or reasons.TOOL_ERROR, name)
+                continue
+            value = of(entry["host"])
+            if value is None:
+                _add(missing, reasons.TOOL_ERROR, name)
+            else:
+                by[name] = value
+        return Reading(max(by.values()) if by else None, len(by), missing, by)
+
+    return reader
+
+
+def _fullest_disk(host: dict[str, Any]) -> float | None:
+    used = [disk["used_pct"] for disk in (host.get("disks") or {}).values() if disk]
+    return max(used) if used else None
+
+
+metric("system_load")(_per_host(lambda host: host["load"][0]))
+metric("host_memory")(_per_host(lambda host: host["memory"]["used_pct"]))
+metric("disk_used")(_per_host(_fullest_disk))
+
+
+@metric("hosts_rebooted")
+def hosts_rebooted(evidence: Evidence, role: str) -> Reading:
+    """Hosts whose boot id is not the baseline's."""
+    before = (evidence.get("baseline") or {}).get("hosts", {})
+
+    def rebooted(name: str, host: dict[str, Any]) -> float | None:
+        boot = ((before.get(name) or {}).get("host") or {}).get("boot_id")
+        return None if not boot else float(host.get("boot_id") != boot)
+
+    by: dict[str, float] = {}
+    missing: dict[str, str] = {}
+    for name, entry in evidence["hosts"].items():
+        if entry.get("reason") or not entry.get("host"):
+            _add(missing, entry.get("reason") or reasons.TOOL_ERROR, name)
+            continue
+        value = rebooted(name, entry["host"])
+        if value is None:
+            _add(missing, reasons.TOO_FEW_SAMPLES, f"{name} (no baseline)")
+        else:
+            by[name] = value
+    return Reading(sum(by.values()) if by else None, len(by), missing, by)
+
+
+# ---------------------------------------------------------------- NATS connections, seen on the hosts
+
+
+@metric("nats_disconnected")
+def nats_disconnected(evidence: Evidence, role: str) -> Reading:
+    """Active instances without a connection to NATS, on hosts where control instances have theirs.
+
+    Where control has none either, the server is away: a fault of NATS, not of the change.
+    """
+    found, missing = _seen(evidence, role, "nats_connections", "active")
+    control, _missing = _seen(evidence, "control", "nats_connections", "active")
+    by = {}
+    for name, item in found.items():
+        peers = [peer["nats_connections"] for peer in control.values() if peer["host"] == item["host"] and peer["active"]]
+        if item["active"] and item["nats_connections"] == 0 and peers and not any(peers):
+            _add(missing, reasons.NATS_UNREACHABLE, f"{name} (control on {item['host']} is disconnected as well)")
+            continue
+        by[name] = float(item["active"] and item["nats_connections"] == 0)
+    return Reading(sum(by.values()) if by else None, len(by), missing, by)
+
+
+@metric("nats_connections_lost")
+def nats_connections_lost(evidence: Evidence, role: str) -> Reading:
+    """Connections to NATS that instances had at the baseline and don't have now."""
+    found, missing = _seen(evidence, role, "nats_connections")
+    before = (evidence.get("baseline") or {}).get("instances", {})
+    by = {}
+    for name, item in found.items():
+        base = before.get(name, {}).get("nats_connections")
+        if base is None:
+            _add(missing, reasons.TOO_FEW_SAMPLES, f"{name} (no baseline)")
+        else:
+            by[name] = float(max(0, base - item["nats_connections"]))
+    return Reading(sum(by.values()) if by else None, len(by), missing, by)
+
+
+# ---------------------------------------------------------------- NATS traffic: the probe
+
+
+def _agents(evidence: Evidence, role: str) -> list[str]:
+    return sorted({item["agent"] for item in _of_role(evidence, role).values()})
+
+
+def _probes(evidence: Evidence, role: str) -> tuple[list[tuple[str, dict[str, Any]]], dict[str, str]]:
+    """(`agent` or `agent/group`, probe figures) for every group that was probed, and why others were not."""
+    figures: list[tuple[str, dict[str, Any]]] = []
+    missing: dict[str, str] = {}
+    if not evidence["nats"]:
+        missing[reasons.TOOL_ERROR] = "NATS was not measured at this gate"
+    many = len(evidence["nats"]) > 1
+    for group in evidence["nats"]:
+        probe = group.get("probe") or {}
+        reason = group.get("reason") or probe.get("reason")
+        if reason:
+            _add(missing, reason, f"{group['name']}: {group.get('message') or probe.get('message') or ''}")
+            continue
+        for agent in _agents(evidence, role):
+            answers = (probe.get("agents") or {}).get(agent)
+            if answers is None:
+                _add(missing, reasons.TOOL_ERROR, f"{agent} was not probed on {group['name']}")
+            else:
+                figures.append((f"{agent}/{group['name']}" if many else agent, answers))
+    return figures, missing
+
+
+def _others_answer(evidence: Evidence) -> bool:
+    """Does control answer as it should? If not, lost test answers say nothing about the change."""
+    figures, missing = _probes(evidence, "control")
+    if missing or not figures:
+        return not _agents(evidence, "control")
+    return all(answers["delivered"] >= answers["expected"] for _name, answers in figures)
+
+
+def _delivery(evidence: Evidence, role: str) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    figures, missing = _probes(evidence, role)
+    found = {name: answers for name, answers in figures if answers["expected"]}
+    if role == "test" and any(a["delivered"] < a["expected"] for a in found.values()) and not _others_answer(evidence):
+        _add(missing, reasons.NATS_UNREACHABLE, "control agents lost answers as well, or could not be probed")
+        return {}, missing
+    if role == "test" and not _agents(evidence, "control"):
+        for name, answers in list(found.items()):
+            if answers["silent"]:
+                _add(missing, reasons.AGENT_SILENT, f"{name} (and no control agent to compare with)")
+                del found[name]
+    return found, missing
+
+
+@metric("message_delivery")
+def message_delivery(evidence: Evidence, role: str) -> Reading:
+    """Probe answers that arrived / answers expected (one from each instance) x 100, over all agents."""
+    found, missing = _delivery(evidence, role)
+    expected = sum(answers["expected"] for answers in found.values())
+    delivered = sum(min(answers["delivered"], answers["expected"]) for answers in found.values())
+    by = {name: 100.0 * answers["delivered"] / answers["expected"] for name, answers in found.items()}
+    value = 100.0 * delivered / expected if expected else None
+    return Reading(value, expected, missing, by, f"{delivered} of {expected} answers")
+
+
+@metric("messages_lost")
+def messages_lost(evidence: Evidence, role: str) -> Reading:
+    """Probe answers that never came within the plan's timeout."""
+    found, missing = _delivery(evidence, role)
+    by = {name: float(answers["expected"] - min(answers["delivered"], answers["expected"])) for name, answers in found.items()}
+    expected = sum(answers["expected"] for answers in found.values())
+    return Reading(sum(by.values()) if by else None, expected, missing, by)
+
+
+def _latency(key: str) -> Callable[[Evidence, str], Reading]:
+    """The worst agent's percentile, in seconds, over the answers of all its instances."""
+
+    def reader(evidence: Evidence, role: str) -> Reading:
+        figures, missing = _probes(evidence, role)
+        by = {}
+        samples = 0
+        for name, answers in figures:
+            if answers.get(key) is None:
+                _add(missing, reasons.AGENT_SILENT, name)
+            else:
+                by[name] = answers[key] / 1000.0
+                samples += int(answers["delivered"])
+        return Reading(max(by.values()) if by else None, samples, missing, by)
+
+    return reader
+
+
+metric("latency_p50")(_latency("p50_ms"))
+metric("latency_p99")(_latency("p99_ms"))
+metric("latency_p999")(_latency("p999_ms"))
+
+
+# ---------------------------------------------------------------- NATS traffic: the sample
+
+
+def _samples(evidence: Evidence) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    found: list[dict[str, Any]] = []
+    missing: dict[str, str] = {}
+    if not evidence["nats"]:
+        missing[reasons.TOOL_ERROR] = "NATS was not sampled at this gate"
+    for group in evidence["nats"]:
+        sample = group.get("sample")
+        reason = group.get("reason") or (sample or {}).get("reason") or (None if sample else reasons.TOOL_ERROR)
+        if reason or not sample.get("lossless"):
+            message = group.get("message") or (sample or {}).get("message") or ""
+            _add(missing, reason or reasons.SAMPLER_LOSSY, f"{group['name']}: {message}")
+        else:
+            found.append(sample)
+    return found, missing
+
+
+@metric("dual_publish_success")
+def dual_publish_success(evidence: Evidence, role: str) -> Reading:
+    """Responses published on both trees / responses published on the legacy one x 100, matched by conversation id."""
+    found, missing = _samples(evidence)
+    legacy = matched = 0
+    by: dict[str, float] = {}
+    for agent in _agents(evidence, role):
+        pairs = [sample["dual"]["agents"].get(agent) or {"legacy": 0, "matched": 0} for sample in found]
+        published = sum(pair["legacy"] for pair in pairs)
+        both = sum(pair["matched"] for pair in pairs)
+        legacy, matched = legacy + published, matched + both
+        if published:
+            by[agent] = 100.0 * both / published
+        elif found:
+            _add(missing, reasons.SUBJECT_IDLE, f"{agent} published no response in the window")
+    return Reading(100.0 * matched / legacy if legacy else None, legacy, missing, by, f"{matched} of {legacy}")
+
+
+@metric("unified_traffic")
+def unified_traffic(evidence: Evidence, role: str) -> Reading:
+    """Messages on the unified tree / messages on both x 100, among those from or to the agents."""
+    found, missing = _samples(evidence)
+    legacy = unified = 0
+    by: dict[str, float] = {}
+    for agent in _agents(evidence, role):
+        counts = [sample["agents"].get(agent) or {} for sample in found]
+        old, new = sum(c.get("legacy", 0) for c in counts), sum(c.get("unified", 0) for c in counts)
+        legacy, unified = legacy + old, unified + new
+        if old + new:
+            by[agent] = 100.0 * new / (old + new)
+    if found and not legacy + unified:
+        _add(missing, reasons.SUBJECT_IDLE, "no message from or to these agents in the window")
+    total = legacy + unified
+    return Reading(100.0 * unified / total if total else None, total, missing, by, f"{unified} of {total}")
+
+
+@metric("publish_time")
+def publish_time(evidence: Evidence, role: str) -> Reading:
+    """Median time between the two publications of one response as they reach NATS, worst agent, in seconds."""
+    found, missing = _samples(evidence)
+    by: dict[str, float] = {}
+    samples = 0
+    for agent in _agents(evidence, role):
+        for sample in found:
+            pair = sample["dual"]["agents"].get(agent)
+            if pair and pair.get("gap_p50_ms") is not None:
+                by[agent] = max(by.get(agent, 0.0), pair["gap_p50_ms"] / 1000.0)
+                samples += pair["matched"]
+        if found and agent not in by:
+            _add(missing, reasons.SUBJECT_IDLE, f"{agent} published nothing twice")
+    return Reading(max(by.values()) if by else None, samples, missing, by)
+
+
+@metric("conversation_ids")
+def conversation_ids(evidence: Evidence, role: str) -> Reading:
+    """Of the conversation ids the probe sent, the share that came back in the agents' publications."""
+    found, missing = _samples(evidence)
+    by: dict[str, float] = {}
+    samples = 0
+    for agent in _agents(evidence, role):
+        carried = [sample["own_ids"][agent] for sample in found if agent in sample.get("own_ids", {})]
+        sent = sum(item["sent"] for item in carried)
+        if sent:
+            by[agent] = 100.0 * sum(item["seen"] for item in carried) / sent
+            samples += sent
+        elif found:
+            _add(missing, reasons.SUBJECT_IDLE, f"{agent} was sent no conversation id")
+    return Reading(min(by.values()) if by else None, samples, missing, by)

@@ -1,0 +1,359 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which step is due, and what exactly it shall do: pure functions of plan, state and time.
+
+An order is a dict: `due` (may the step act now), `why` (in words, when not), and what the step's tasks need. A step
+that is done is not due, so that a run started again goes on where it was; a step whose prerequisites are missing is
+refused with what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import instance_id, split_instance
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import duration_text, iso, plus, short
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan import Plan
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._state import GO, HOLD, NO_GO, ROLLBACK, RolloutState
+
+Order = dict[str, Any]
+
+
+class Refused(Exception):
+    """The step's prerequisites are not there; the message says which, and what to run first."""
+
+
+@dataclass(frozen=True)
+class View:
+    """All that an order depends on. `scaled(seconds, at_least)` turns a plan's duration into real seconds."""
+
+    plan: Plan
+    state: RolloutState
+    hosts: list[str]
+    in_play: list[str]
+    batch: list[str]
+    run: str
+    now: datetime
+    scaled: Callable[[float, float], float]
+    check: bool = False
+    shortest_tick: float = 0.0
+    shortest_grace: float = 0.0
+
+
+def not_due(why: str, **more: Any) -> Order:
+    return {"due": False, "why": why, **more}
+
+
+def due(**more: Any) -> Order:
+    return {"due": True, "why": "", **more}
+
+
+def stopped(view: View) -> Order | None:
+    """Nothing of the way forward is due once the rollout has stopped or is decided."""
+    stop = view.state.stopped(view.run)
+    if stop:
+        words = {HOLD: "is on hold", NO_GO: "ended with NO-GO", ROLLBACK: "is to be rolled back"}[stop.decision]
+        return not_due(f"{view.state.rollout} {words}: {stop.why}")
+    if view.state.decision == GO:
+        return not_due(f"{view.state.rollout} was decided GO at {short(view.state.decided_at)}")
+    return None
+
+
+def preflight(view: View) -> Order:
+    ended = stopped(view)
+    if ended:
+        return ended
+    if view.state.touched():
+        return not_due(f"passed at {short(view.state.preflight_at)}; the rollout goes on where it was")
+    return due(look_back_s=view.plan.preflight.quiet_for)
+
+
+def baseline(view: View) -> Order:
+    ended = stopped(view)
+    if ended:
+        return ended
+    if view.check:
+        return not_due("check mode measures nothing")
+    if view.state.baseline_at:
+        return not_due(f"taken at {short(view.state.baseline_at)}")
+    _need(view, view.state.preflight_at, "preflight has not passed", "preflight.yml")
+    return due(window_s=view.scaled(view.plan.baseline.window, 0.0), history_s=view.plan.baseline.history)
+
+
+def backup(view: View) -> Order:
+    ended = stopped(view)
+    if ended:
+        return ended
+    if not view.check:
+        _need(view, view.state.preflight_at, "preflight has not passed", "preflight.yml")
+    missing = [host for host in view.hosts if host not in view.state.backups]
+    if not missing:
+        return not_due(f"every host has its backup in {view.state.backup_directory}")
+    return due(directory=view.plan.backup, agents=view.plan.agents())
+
+
+def deploy(view: View, phase_name: str) -> Order:
+    """One batch of a phase. `instances`: those of this batch that are not proven yet; `not_before`: end of the stagger."""
+    ended = stopped(view)
+    if ended:
+        return ended
+    phase = view.plan.phase(phase_name)
+    state = view.state.phase(phase_name)
+    wanted = [instance_id(agent, host) for host in view.batch for agent in phase.agents]
+    left = [instance for instance in wanted if instance not in state.proven]
+    if not left:
+        return not_due(f"phase {phase_name} is proven on {', '.join(view.batch)}")
+    if not view.check:
+        _prerequisites(view, phase_name)
+    others = [i for i in state.proven if split_instance(i)[1] not in view.batch]
+    not_before = None
+    if state.last_batch_at and others:
+        not_before = iso(plus(state.last_batch_at, view.scaled(phase.stagger, 0.0)))
+    return due(instances=left, not_before=not_before, stagger=duration_text(phase.stagger))
+
+
+def _prerequisites(view: View, phase_name: str) -> None:
+    missing = [host for host in view.batch if host not in view.state.backups]
+    _need(view, view.state.preflight_at, "preflight has not passed", "preflight.yml")
+    _need(view, not missing, f"there is no backup of {', '.join(missing)}", "backup.yml")
+    _need(view, view.state.baseline_at, "no baseline was measured", "baseline.yml")
+    for earlier in view.plan.phases:
+        if earlier.name == phase_name:
+            return
+        state = view.state.phase(earlier.name)
+        _need(view, state.verified_at, f"phase {earlier.name} is not deployed and verified", f"deploy.yml -e phase={earlier.name}")
+        if earlier.soak:
+            _need(view, state.soaked_at, f"phase {earlier.name} has not soaked", f"soak.yml -e phase={earlier.name}")
+
+
+def _need(view: View, there: Any, what: str, first: str) -> None:
+    if not there:
+        raise Refused(f"{view.state.rollout}: {what}. Run it first: ansible-playbook playbooks/{first} -e rollout={view.state.rollout}")
+
+
+def verify(view: View, phase_name: str) -> Order:
+    """The gate of a phase after its last batch; `deadline` is when it must have passed."""
+    ended = stopped(view)
+    if ended:
+        return ended
+    if view.check:
+        return not_due("check mode changed nothing that could be verified")
+    phase, state = view.plan.phase(phase_name), view.state.phase(phase_name)
+    if state.verified_at:
+        return not_due(f"phase {phase_name} was verified at {short(state.verified_at)}")
+    incomplete = [
+        instance_id(agent, host) for host in view.hosts for agent in phase.agents
+        if instance_id(agent, host) not in state.proven
+    ]  # fmt: skip
+    if incomplete or not state.deployed_at:
+        return not_due(f"phase {phase_name} is not deployed on {', '.join(incomplete) or 'any host'}", incomplete=incomplete)
+    deadline = plus(state.deployed_at, view.scaled(phase.verify_within, view.shortest_grace))
+    return due(window_s=view.scaled(view.plan.verify.window, 0.0), deadline=iso(deadline))
+
+
+def soak(view: View, phase_name: str) -> Order:
+    """The looks of a soak: healthy WITHOUT interruption from `soak_from` until the plan's time has passed."""
+    ended = stopped(view)
+    if ended:
+        return ended
+    if view.check:
+        return not_due("check mode does not wait")
+    phase, state = view.plan.phase(phase_name), view.state.phase(phase_name)
+    if not phase.soak:
+        return not_due(f"the plan has no soak for phase {phase_name}")
+    if state.soaked_at:
+        return not_due(f"phase {phase_name} has soaked, done at {short(state.soaked_at)}")
+    if not state.verified_at:
+        return not_due(f"phase {phase_name} is not verified")
+    until = plus(state.soak_from, view.scaled(phase.soak, 0.0))
+    label = f"soak of {phase_name} ({duration_text(phase.soak)} without interruption)"
+    return due(until=iso(until), label=label, looks=_looks(view, until, label))
+
+
+def approach(view: View, checkpoint_name: str) -> Order:
+    """The looks on the way to a checkpoint; not due once the checkpoint is due or taken."""
+    ended = stopped(view)
+    if ended:
+        return ended
+    if view.check:
+        return not_due("check mode does not wait")
+    until = checkpoint_due(view, checkpoint_name)
+    state = view.state.checkpoint(checkpoint_name)
+    if state.status != "open" or until is None:
+        return not_due(f"{checkpoint_name} is {state.status}")
+    if until <= view.now:
+        return not_due(f"{checkpoint_name} is due")
+    label = f"checkpoint {checkpoint_name}"
+    # The checkpoint itself is the last look.
+    return due(until=iso(until), label=label, looks=_looks(view, until, label, last=False))
+
+
+def _looks(view: View, until: datetime, label: str, last: bool = True) -> list[dict[str, Any]]:
+    every = view.scaled(view.plan.watch.every, view.shortest_tick)
+    moments = []
+    moment = plus(view.now, every)
+    while moment < until:
+        moments.append(moment)
+        moment = plus(moment, every)
+    if moments and (until - moments[-1]).total_seconds() < every / 2:
+        moments.pop()
+    moments.append(until)
+    looks = [{"at": iso(moment), "label": label, "until": iso(until), "last": moment == until} for moment in moments]
+    return looks if last else [{**look, "wait_only": look["last"]} for look in looks]
+
+
+def checkpoint_due(view: View, name: str) -> datetime | None:
+    """When a checkpoint is due: the plan's time after its last phase was deployed; None before that."""
+    after = view.state.phase(view.plan.checkpoints.after)
+    if not after.deployed_at or not after.verified_at:
+        return None
+    return plus(after.deployed_at, view.scaled(view.plan.checkpoint(name).offset_s, 0.0))
+
+
+def checkpoint(view: View, name: str, follow_up: bool = False) -> Order:
+    """A checkpoint: not due before its time, taken once, and `missed` when the next one is due already."""
+    if follow_up:
+        return due(window_s=_window(view), late_s=0.0, missed=False, follow_up=True)
+    ended = stopped(view)
+    if ended:
+        return ended
+    if view.check:
+        return not_due("check mode measures nothing")
+    state = view.state.checkpoint(name)
+    if state.status != "open":
+        return not_due(f"{name} was {state.status} at {short(state.at)}")
+    at = checkpoint_due(view, name)
+    if at is None:
+        return not_due(f"{name} counts from phase {view.plan.checkpoints.after}, which is not deployed and verified")
+    if at > view.now:
+        return not_due(f"{name} is due at {short(at)}", not_before=iso(at))
+    names = view.plan.checkpoint_names()
+    for earlier in names[: names.index(name)]:
+        if view.state.checkpoint(earlier).status == "open" and not _is_missed(view, earlier):
+            return not_due(f"checkpoint {earlier} comes first")
+    late = (view.now - at).total_seconds()
+    return due(window_s=_window(view), late_s=late, missed=_is_missed(view, name), planned_at=iso(at))
+
+
+def _window(view: View) -> float:
+    return view.scaled(view.plan.sample.window if view.plan.sample else 60.0, 0.0)
+
+
+def _is_missed(view: View, name: str) -> bool:
+    """Too late to be itself: the next checkpoint is due. The last one is never missed, only late."""
+    names = view.plan.checkpoint_names()
+    following = names[names.index(name) + 1 :]
+    if not following:
+        return False
+    next_due = checkpoint_due(view, following[0])
+    if next_due is None or next_due > view.now:
+        return False
+    return (view.now - next_due).total_seconds() >= view.shortest_grace
+
+
+def decide(view: View) -> Order:
+    """The final decision, from what the ledger holds: GO only if every phase and every checkpoint passed."""
+    ended = stopped(view)
+    if ended:
+        return ended
+    if view.check:
+        return not_due("check mode decides nothing")
+    open_points = []
+    for phase in view.plan.phases:
+        state = view.state.phase(phase.name)
+        if not state.verified_at:
+            open_points.append(f"phase {phase.name} is not deployed and verified")
+        elif phase.soak and not state.soaked_at and phase.name != view.plan.phases[-1].name:
+            open_points.append(f"phase {phase.name} has not soaked")
+    missed = []
+    for name in view.plan.checkpoint_names():
+        state = view.state.checkpoint(name)
+        if state.status == "missed" and not state.accepted_by:
+            missed.append(name)
+        elif state.status == "open":
+            open_points.append(f"checkpoint {name} is not taken")
+    why = list(open_points)
+    if missed:
+        why.append(f"missed: {', '.join(missed)} (look at what was measured around it; accept with -e rollout_accept_missed={','.join(missed)})")
+    if why:
+        return due(decision=HOLD, reason="; ".join(why))
+    taken = [name for name in view.plan.checkpoint_names() if view.state.checkpoint(name).status == "taken"]
+    return due(decision=GO, reason=f"all phases verified, checkpoints {', '.join(taken)} passed")
+
+
+def rollback(view_state: RolloutState, *, forced: bool, why: str, chosen: Callable[[str], bool]) -> Order:
+    """What goes back: the instances of the stop's scope, or for a person's rollback all that were touched and chosen.
+
+    Works without a plan. Instances that are back already are asked for again: the restore proves that they are.
+    """
+    stop = view_state.stop
+    if not forced and not (stop and stop.decision == ROLLBACK):
+        return not_due("nothing is to be rolled back")
+    if not forced and view_state.rolled_back and view_state.rolled_back["complete"]:
+        return not_due(f"rolled back at {view_state.rolled_back['at']}")
+    touched = view_state.touched()
+    if not forced and stop and stop.scope in ("phase", "instance") and stop.instances:
+        touched = [instance for instance in touched if instance in stop.instances]
+    instances = [instance for instance in touched if chosen(instance)]
+    if not instances:
+        return not_due("no instance was touched by this rollout" if not touched else "no touched instance was chosen")
+    return due(instances=instances, reason=why or (stop.why if stop else "asked for"))
+
+
+def needs_problems(view: View, other: RolloutState, chain: list[RolloutState], rehearsal: bool) -> list[str]:
+    """Why the plan's `needs` are not met by that other rollout; empty when they are.
+
+    `chain`: that rollout and the ones it needed in turn, for `test_data`. A rehearsal's decision counts only for a
+    rehearsal.
+    """
+    needs = view.plan.needs
+    if needs is None:
+        return []
+    name = needs.rollout
+    if other.decision != needs.decision:
+        return [f"needs {name} with decision GO; seen: {other.outcome}. Run {name} to its decision first."]
+    if (other.rehearsal or other.time_scale != 1.0) and not rehearsal:
+        return [
+            f"needs {name} with decision GO; seen: the GO of a rehearsal (time scale {other.time_scale:g}). "
+            f"Scaled decisions never count for production: run {name} in real time."
+        ]
+    problems = []
+    if needs.not_before:
+        earliest = plus(_event(other, needs.not_before.event), view.scaled(needs.not_before.offset_s, 0.0))
+        if view.now < earliest:
+            problems.append(f"may start {needs.not_before.text} of {name}, that is at {short(earliest)}; now it is {short(view.now)}.")
+    if needs.not_after:
+        latest = plus(_event(other, needs.not_after.event), view.scaled(needs.not_after.offset_s, view.shortest_grace * 8))
+        if view.now > latest:
+            problems.append(
+                f"may start until {needs.not_after.text} of {name}, that was {short(latest)}; now it is {short(view.now)}. "
+                f"Run {name} again, so that its evidence is fresh."
+            )
+    if needs.test_data:
+        gathered = sum(_measured_s(state) for state in chain)
+        wanted = view.scaled(needs.test_data, 0.0)
+        if gathered < wanted:
+            problems.append(
+                f"needs {duration_text(needs.test_data)} of test data; {name} and what came before it have "
+                f"{duration_text(gathered * (needs.test_data / wanted))} (from the first deployment to the last checkpoint). "
+                f"Take a later checkpoint: ansible-playbook playbooks/checkpoint.yml -e rollout={name} -e checkpoint=T+36h"
+            )
+    return problems
+
+
+def _event(state: RolloutState, event: str) -> datetime:
+    moment = state.deployed_at if event == "deployed" else state.decided_at
+    assert moment is not None
+    return moment
+
+
+def _measured_s(state: RolloutState) -> float:
+    """From the first deployed phase to the last checkpoint taken: what was watched, not what merely passed by."""
+    taken = [c.at for c in state.checkpoints.values() if c.at and c.status == "taken"]
+    if not taken or not state.first_deployed_at:
+        return 0.0
+    return (max(taken) - state.first_deployed_at).total_seconds()

@@ -1,0 +1,171 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What must hold before anything is touched: problems found in what hosts and NATS answered. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _reasons as reasons
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import instance_id
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import duration_text
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import format_value
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan import Plan
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing preflight saw. `stops`: the rollout must not start; otherwise it is told and accepted."""
+
+    on: str
+    what: str
+    seen: str
+    expected: str
+    next: str
+    stops: bool = True
+
+    def text(self) -> str:
+        return f"{self.on}: {self.what}: seen {self.seen}, expected {self.expected}. {self.next}".rstrip()
+
+
+def check_hosts(
+    plan: Plan,
+    hosts: list[str],
+    in_play: list[str],
+    units: Mapping[str, Any],
+    expected_env: Callable[[str, str], dict[str, str]],
+) -> list[Finding]:
+    """SSH and sudo, disk, clock, units active and quiet, drift of each environment file against the catalogue.
+
+    `units`: host -> registered `agent_units_info` result; `expected_env(agent, host)`: what the catalogue says.
+    """
+    findings = []
+    for host in hosts:
+        if host not in in_play:
+            findings.append(
+                Finding(host, "host of the plan", "left out by --limit", "every host of the plan in the run",
+                        f"Run it without --limit, or with one that keeps {plan.hosts}.")
+            )  # fmt: skip
+            continue
+        reason, message = reasons.of_task_result(units.get(host))
+        if reason:
+            hint = "Check ssh and `sudo -n true` on it." if reason == reasons.HOST_UNREACHABLE else "Check sudo and python3 on it."
+            findings.append(Finding(host, "SSH and sudo", f"{reason} ({message[:300]})", "an answer", hint))
+            continue
+        findings += _host(plan, host, units[host]["host"])
+        for agent in plan.agents():
+            findings += _instance(plan, agent, host, units[host]["instances"].get(agent), test=True)
+            findings += _drift(plan, agent, host, units[host]["instances"].get(agent), expected_env(agent, host))
+        for agent in plan.control.agents:
+            findings += _instance(plan, agent, host, units[host]["instances"].get(agent), test=False)
+    return findings
+
+
+def _host(plan: Plan, host: str, facts: dict[str, Any]) -> list[Finding]:
+    findings = []
+    for path, disk in (facts.get("disks") or {}).items():
+        if disk is None:
+            findings.append(Finding(host, f"disk of {path}", "no such path", "a path that exists", "Correct rollout_disk_paths."))
+        elif disk["available_bytes"] < plan.preflight.disk_free:
+            findings.append(
+                Finding(host, f"disk of {path}", f"{format_value(disk['available_bytes'], 'size')} free",
+                        f"{format_value(plan.preflight.disk_free, 'size')} (preflight.disk_free)", "Free space on it.")
+            )  # fmt: skip
+    offset = facts.get("clock_offset_s")
+    if offset is None or abs(offset) > plan.preflight.clock_offset:
+        seen = "unknown" if offset is None else f"{offset:+.1f} s from the controller"
+        findings.append(
+            Finding(host, "clock", seen, f"within {duration_text(plan.preflight.clock_offset)} (preflight.clock_offset)", "Let NTP set it.")
+        )
+    return findings
+
+
+def _instance(plan: Plan, agent: str, host: str, seen: dict[str, Any] | None, test: bool) -> list[Finding]:
+    name = instance_id(agent, host)
+    if seen is None:
+        return [Finding(name, "unit", "no answer about it", "an answer", "Run preflight again.")]
+    if seen["load_state"] != "loaded":
+        return [Finding(name, f"unit {seen['unit']}", seen["load_state"], "loaded", "Install or unmask it, or leave the agent out of the plan.")]
+    findings = []
+    if seen["active_state"] != "active":
+        findings.append(
+            Finding(name, f"unit {seen['unit']}", f"{seen['active_state']} ({seen['sub_state']})", "active",
+                    "Start it and see why it stopped; a rollout changes running agents.")
+        )  # fmt: skip
+    noise = seen["log"]["errors"] + seen["log"]["panics"]
+    restarts = sum(1 for event in seen["log"]["lifecycle"] if event["event"] in ("failed", "exited", "oom", "restart_scheduled"))
+    quiet = duration_text(plan.preflight.quiet_for)
+    if test and noise:
+        example = seen["log"]["kinds"][0]["example"] if seen["log"]["kinds"] else ""
+        findings.append(
+            Finding(name, f"log of the last {quiet}", f"{noise} error lines, such as: {example[:160]}", "none (preflight.quiet_for)",
+                    "Mend the agent first: its errors would be taken for the change's.")
+        )  # fmt: skip
+    if restarts:
+        findings.append(
+            Finding(name, f"the last {quiet}", f"{restarts} exits or restarts", "none (preflight.quiet_for)", "Wait until it is stable.", stops=test)
+        )
+    return findings
+
+
+def _drift(plan: Plan, agent: str, host: str, seen: dict[str, Any] | None, expected: dict[str, str]) -> list[Finding]:
+    name = instance_id(agent, host)
+    environment = (seen or {}).get("environment")
+    if not environment or not environment.get("exists"):
+        path = (environment or {}).get("path", "its environment file")
+        return [Finding(name, "environment file", f"{path} does not exist", "the file", "Correct rollout_agent_env_file or install it.")]
+    if not environment.get("regular", True):
+        return [Finding(name, "environment file", f"{environment['path']} is a link or not a file", "a regular file", "Put the file itself there.")]
+    findings = []
+    masked = set(environment.get("masked") or [])
+    for key, wanted in expected.items():
+        value = (environment["keys"] or {}).get(key)
+        if key in masked or value == wanted:
+            continue
+        if key in plan.change.env and value == _new_value(plan, key):
+            findings.append(
+                Finding(name, f"{key} in {environment['path']}", f"{value!r}, the new value, before the rollout", repr(wanted),
+                        "It was changed by hand: put it back, so that there is an old state to return to.")
+            )  # fmt: skip
+            continue
+        accepted = key in plan.drift.accept
+        findings.append(
+            Finding(name, f"{key} in {environment['path']}", "no such key" if value is None else repr(value), f"{wanted!r} (catalogue)",
+                    "Accepted by the plan (drift.accept)." if accepted else
+                    f"Mend the file or the catalogue, or accept it in the plan (drift.accept: [{key}]).", stops=not accepted)
+        )  # fmt: skip
+    return findings
+
+
+def _new_value(plan: Plan, key: str) -> str:
+    return str(plan.change.env[key])
+
+
+def check_nats(hosts: list[str], answers: Mapping[str, Any], urls: Mapping[str, str]) -> tuple[list[Finding], list[dict[str, Any]]]:
+    """(problems, groups of connected servers) from one connection to each host's NATS.
+
+    Servers that name the same cluster form one group; a server without a cluster is a group of its own.
+    """
+    findings: list[Finding] = []
+    groups: dict[str, dict[str, Any]] = {}
+    for host in hosts:
+        result = answers.get(host)
+        probe = (result or {}).get("probe") or {}
+        reason, message = reasons.of_task_result(result) if not probe else (probe.get("reason"), probe.get("message") or "")
+        if reason:
+            findings.append(
+                Finding(host, f"NATS at {urls.get(host, '(no rollout_nats_url)')}", f"{reason} ({str(message)[:300]})", "a connection",
+                        "Check rollout_nats_url, rollout_nats_auth and the server.")
+            )  # fmt: skip
+            continue
+        cluster = probe.get("cluster") or ""
+        name = cluster or f"{host}"
+        # Two hosts may also point at one server.
+        key = cluster or str(probe.get("server_id") or host)
+        group = groups.setdefault(key, {"name": name, "hosts": [], "servers": []})
+        group["hosts"].append(host)
+        group["servers"].append(probe.get("server_name") or probe.get("server_id"))
+    return findings, list(groups.values())

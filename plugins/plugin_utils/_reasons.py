@@ -1,0 +1,41 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Typed reasons: why something could not be measured. Absence of evidence is never a pass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+AGENT_SILENT = "agent_silent"
+HOST_UNREACHABLE = "host_unreachable"
+NATS_UNREACHABLE = "nats_unreachable"
+SAMPLER_LOSSY = "sampler_lossy"
+SAMPLER_LATE = "sampler_late"
+SUBJECT_IDLE = "subject_idle"
+TOO_FEW_SAMPLES = "too_few_samples"
+TOOL_ERROR = "tool_error"
+
+ALL = (
+    AGENT_SILENT,
+    HOST_UNREACHABLE,
+    NATS_UNREACHABLE,
+    SAMPLER_LOSSY,
+    SAMPLER_LATE,
+    SUBJECT_IDLE,
+    TOO_FEW_SAMPLES,
+    TOOL_ERROR,
+)
+
+
+def of_task_result(result: Any) -> tuple[str | None, str]:
+    """(reason, message) of one host's registered task result; (None, "") when the module itself answered."""
+    if not isinstance(result, dict):
+        return TOOL_ERROR, "no result was registered for this host"
+    if result.get("unreachable"):
+        return HOST_UNREACHABLE, str(result.get("msg", "")).strip()
+    if result.get("skipped"):
+        return TOOL_ERROR, "the task was skipped"
+    if result.get("failed") and "instances" not in result:
+        return TOOL_ERROR, str(result.get("msg", "the module failed without a message")).strip()
+    return None, ""

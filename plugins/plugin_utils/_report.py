@@ -1,0 +1,141 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The reports of a rollout as Markdown, from ledger and evidence alone: they can be written again at any time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import duration_text, short
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._evidence_files import read_json, write_text
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import format_value
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import Record
+
+TEMPLATES = Path(__file__).resolve().parents[2] / "roles" / "report" / "templates"
+REPORTS = ("deployment.md", "decision.md", "final_analysis.md", "retrospective.md")
+
+
+def write_reports(context: Context) -> list[Path]:
+    """Write all reports of the newest attempt; returns their paths."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
+    )
+    environment.filters.update(cell=_cell, value=format_value, short=short)
+    facts = facts_of(context)
+    folder = context.monitoring / "reports" / context.rollout
+    written = []
+    for name in REPORTS:
+        text = environment.get_template(f"{name}.j2").render(facts)
+        write_text(folder / name, text.rstrip() + "\n")
+        written.append(folder / name)
+    return written
+
+
+def facts_of(context: Context) -> dict[str, Any]:
+    """What the templates show."""
+    state = context.state
+    records = [record for record in context.records if record.attempt == state.attempt]
+    gates = [_gate(context, record) for record in records if record.kind == "gate.decided"]
+    judged = [gate for gate in gates if gate["summary"]]
+    return {
+        "rollout": context.rollout,
+        "title": state.start.get("title", ""),
+        "state": state,
+        "outcome": state.outcome,
+        "why": _why(context),
+        "rehearsal": state.rehearsal,
+        "time_scale": state.time_scale,
+        "started_at": state.started_at,
+        "plan_path": state.start.get("plan_path", ""),
+        "plan_digest": state.start.get("plan_digest", ""),
+        "hosts": state.start.get("hosts", []),
+        "agents": state.start.get("agents", []),
+        "control": state.start.get("control", []),
+        "timeline": [{"at": r.moment, "by": r.by, "kind": r.kind, "text": describe(r)} for r in records if describe(r)],
+        "instances": _instances(context),
+        "gates": gates,
+        "last": judged[-1] if judged else None,
+        "checkpoints": [gate for gate in judged if gate["gate"] == "checkpoint"],
+        "alerts": [alert for r in records if r.kind == "alert.raised" for alert in r.data["alerts"]],
+        "looks": sum(1 for r in records if r.kind == "look.taken"),
+        "gaps": [{"at": r.at, "gaps": r.data["gaps"]} for r in records if r.kind == "look.taken" and r.data.get("gaps")],
+        "holds": sum(1 for g in gates if g["decision"] == "hold"),
+        "resumed": sum(1 for r in records if r.kind == "run.resumed"),
+        "soak_resets": sum(phase.soak_resets for phase in state.phases.values()),
+        "duration": duration_text((records[-1].moment - state.started_at).total_seconds()) if records and state.started_at else "0s",
+        "files": _files(context),
+        "ledger": str(context.ledger.path),
+        "monitoring": str(context.monitoring),
+    }
+
+
+def _why(context: Context) -> str:
+    state = context.state
+    if state.rolled_back:
+        return f"{state.rolled_back['why']}"
+    if state.stop and not state.decision:
+        return state.stop.why
+    return state.decision_why or ""
+
+
+def _gate(context: Context, record: Record) -> dict[str, Any]:
+    evidence = record.data.get("evidence")
+    summary = read_json((context.monitoring / evidence).with_name("summary.json")) if evidence else None
+    # A folder that was taken again belongs to the newer look: its summary must not stand under the older one.
+    if summary and summary.get("decision", {}).get("why") != record.data["why"]:
+        summary = None
+    return {**record.data, "at": record.moment, "summary": summary}
+
+
+def _instances(context: Context) -> list[dict[str, Any]]:
+    state = context.state
+    restored = (state.rolled_back or {}).get("restored", {})
+    rows = []
+    for phase in state.phases.values():
+        for instance in phase.touched:
+            known = phase.proven.get(instance)
+            rows.append({"instance": instance, "phase": phase.name, "proven": known, "restored": instance in restored})
+    return rows
+
+
+def _files(context: Context) -> list[str]:
+    folder = context.monitoring / "checkpoints" / context.rollout
+    return sorted(str(path.relative_to(context.monitoring)) for path in folder.rglob("*") if path.is_file()) if folder.exists() else []
+
+
+def _cell(text: Any) -> str:
+    """Text that stays inside one cell of a Markdown table: what agents log must not format our reports."""
+    return str(text).replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ").replace("`", "'").replace("<", "&lt;")
+
+
+def describe(record: Record) -> str:
+    """One line of the timeline; empty for records that only machines need."""
+    data = record.data
+    texts = {
+        "rollout.started": lambda: f"attempt {record.attempt} started" + (f" (rehearsal, time scale {data['time_scale']:g})" if data["rehearsal"] else ""),
+        "run.resumed": lambda: f"went on after {data['after']} ({data['was']})",
+        "preflight.passed": lambda: "preflight passed" + (f"; accepted: {len(data['accepted'])} known differences" if data["accepted"] else ""),
+        "preflight.failed": lambda: f"preflight failed: {'; '.join(data['problems'])}",
+        "baseline.taken": lambda: "baseline measured",
+        "backup.done": lambda: f"backup in {data['directory']}: {data['accounting']['text']}",
+        "batch.started": lambda: f"phase {data['phase']}: changing {', '.join(data['instances'])}",
+        "batch.done": lambda: f"phase {data['phase']} on {', '.join(data['hosts'])}: {data['accounting']['text']}",
+        "phase.deployed": lambda: f"phase {data['phase']} deployed",
+        "phase.verified": lambda: f"phase {data['phase']} verified",
+        "soak.reset": lambda: f"soak of {data['phase']} starts anew: {data['why']}",
+        "soak.done": lambda: f"soak of {data['phase']} done",
+        "gate.decided": lambda: f"{data['gate']} {data['name']}: {data['decision'].upper()}: {data['why']}",
+        "checkpoint.missed": lambda: f"checkpoint {data['name']} missed (was due {data['planned_at']})",
+        "checkpoint.accepted": lambda: f"missed checkpoint {data['name']} accepted",
+        "alert.raised": lambda: "; ".join(f"{a['severity']}: {a['text']}" for a in data["alerts"]),
+        "rollback.started": lambda: f"rolling back {len(data['instances'])} instances: {data['why']}",
+        "rollback.done": lambda: f"rollback: {data['accounting']['text']}",
+        "decision.made": lambda: f"decision {data['decision'].upper()}: {data['why']}",
+    }
+    maker = texts.get(record.kind)
+    return maker() if maker else ""

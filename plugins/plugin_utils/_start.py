@@ -1,0 +1,96 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The first record of an attempt, and what must be the same when a rollout goes on later."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context, StepError, value_of
+
+KEPT_PER_ATTEMPT = ("checkpoints", "reports")
+
+
+def ensure_started(context: Context, now: Any) -> None:
+    """Begin the first attempt, or a new one where `rollout_new_attempt` asks for it; refuse what can't go on.
+
+    Raises StepError when an open rollout would go on with another plan or another time scale.
+    """
+    plan, state = context.sure_plan, context.state
+    again = str(value_of(context.variables, "rollout_new_attempt", "")).lower() in ("true", "yes", "1")
+    begun_by_this_run = any(r.kind == "rollout.started" and r.run == context.run for r in context.records)
+    if state.attempt and (not again or begun_by_this_run):
+        if not state.finished:
+            _same_as_started(context)
+            _resume(context, now)
+        return
+    if state.attempt and not state.finished and state.touched():
+        raise StepError(
+            f"{context.rollout}: attempt {state.attempt} is still open ({state.outcome}) and has changed {', '.join(state.touched())}. "
+            f"Let it end or roll it back first: ansible-playbook playbooks/rollback.yml -e rollout={context.rollout}"
+        )
+    _set_aside(context)
+    context.record(
+        "rollout.started",
+        {
+            "title": plan.title or "",
+            "hosts": context.hosts,
+            "agents": plan.agents(),
+            "control": list(plan.control.agents),
+            "plan_path": str(plan.path),
+            "plan_digest": plan.digest,
+            "plan": plan.to_dict(),
+            "time_scale": context.time_scale,
+            "rehearsal": context.rehearsal,
+        },
+        now,
+        attempt=state.attempt + 1,
+    )
+
+
+def _same_as_started(context: Context) -> None:
+    plan, start = context.sure_plan, context.state.start
+    begun = f"{context.rollout}: attempt {context.state.attempt} began at {context.state.started_at}"
+    if start.get("plan_digest") != plan.digest and context.state.touched():
+        accepted = value_of(context.variables, "rollout_accept_plan")
+        if str(accepted) != plan.digest[:12]:
+            raise StepError(
+                f"{begun} with plan {str(start.get('plan_digest'))[:12]}; {plan.path} now is {plan.digest[:12]}. A plan does not change under a "
+                f"rollout that has changed hosts: put the plan back, roll back, or accept the new one with -e rollout_accept_plan={plan.digest[:12]}"
+            )
+    if float(start.get("time_scale", 1.0)) != context.time_scale:
+        raise StepError(
+            f"{begun} with rollout_time_scale={start.get('time_scale'):g}; this run has {context.time_scale:g}. "
+            f"Go on with -e rollout_time_scale={start.get('time_scale'):g}"
+        )
+    if bool(start.get("rehearsal")) != context.rehearsal:
+        raise StepError(
+            f"{begun} {'as a rehearsal' if start.get('rehearsal') else 'for production'}, this run is "
+            f"{'a rehearsal' if context.rehearsal else 'for production'}. Use a rollout_monitoring_dir of its own for each."
+        )
+
+
+def _resume(context: Context, now: Any) -> None:
+    """A run that goes on lifts the hold of the run before it, and says so."""
+    last = context.records[-1]
+    if last.run == context.run or any(r.run == context.run for r in context.records):
+        return
+    context.record("run.resumed", {"after": last.kind, "was": context.state.outcome}, now)
+
+
+def _set_aside(context: Context) -> None:
+    """Evidence of an earlier attempt is kept under its own name."""
+    for kind in KEPT_PER_ATTEMPT:
+        folder = context.monitoring / kind / context.rollout
+        if folder.exists():
+            folder.rename(_free(folder.with_name(f"{context.rollout}.attempt-{max(context.state.attempt, 0)}")))
+
+
+def _free(path: Path) -> Path:
+    number, candidate = 1, path
+    while candidate.exists():
+        number += 1
+        candidate = path.with_name(f"{path.name}.{number}")
+    return candidate
