@@ -86,7 +86,8 @@ def on_hosts(fleet: Fleet, names: list[str], script: str, *arguments: str) -> di
                    f" runpy.run_path({f'{SCRIPTS}/{script}'!r}, run_name='__main__')", *arguments]  # fmt: skip
         done = docker("exec", fleet.container(host), *command, check=False, timeout=READY_WITHIN_S + 30)
         try:
-            return json.loads(done.stdout)
+            answer: dict[str, Any] = json.loads(done.stdout)
+            return answer
         except ValueError:
             words = done.stderr.decode(errors="replace").strip() or "no output"
             raise FleetError(f"{host}: {script} in container {fleet.container(host)} failed: {words[-600:]}") from None

@@ -10,7 +10,7 @@ import ipaddress
 from rehearsal.clone import Fleet, FleetError
 from rehearsal.engine import docker, text
 
-REAL_HOSTS = ipaddress.ip_network("10.0.20.0/24")
+REAL_HOSTS = ipaddress.IPv4Network("10.0.20.0/24")
 ATTEMPTS = 6
 FIRST_HOST = 11
 
@@ -23,9 +23,9 @@ def create(fleet: Fleet) -> ipaddress.IPv4Network:
     labels = [part for label in fleet.labels() for part in ("--label", label)]
     reason = ""
     for _attempt in range(ATTEMPTS):
-        held = []
+        held: list[str] = []
+        subnet = REAL_HOSTS
         try:
-            subnet = REAL_HOSTS
             while subnet.overlaps(REAL_HOSTS):
                 if len(held) == ATTEMPTS:
                     raise FleetError(f"network {fleet.network}: Docker offers only subnets that overlap {REAL_HOSTS}")

@@ -82,8 +82,10 @@ def stop(fleet: Fleet) -> str:
 
 
 def read(fleet: Fleet) -> dict[str, float]:
+    """What the source last reported (traffic.json); {} when it has not yet."""
     try:
-        return json.loads((fleet.directory / "traffic.json").read_text())
+        report: dict[str, float] = json.loads((fleet.directory / "traffic.json").read_text())
+        return report
     except (OSError, ValueError):
         return {}
 
