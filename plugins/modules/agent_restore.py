@@ -15,7 +15,8 @@ author:
   - Cowboy AI (@thecowboyai)
 description:
   - Restores environment files from the copies that M(cowboyai.rollout.agent_backup) made, hash-checked, byte for byte
-    with owner, group and mode, restarts in one call the agents that don't run with them, and proves for each that they do.
+    with owner, group and mode, restarts in one call the agents that don't run with them, and proves for each that they
+    do.
   - Needs only the manifest in the backup directory; no plan, no NATS.
   - One agent's failure never stops the others; run again, it does only what is left to do.
   - An agent that was not running at the backup, and isn't now, only gets its file back.

@@ -1,0 +1,146 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.cowboyai.rollout.plugins.module_utils import _agent_log
+from hypothesis import given
+from hypothesis import strategies as st
+
+REFERENCE = """\
+2026-01-23T23:12:10.067668Z  INFO agent_service: Starting agent service v0.9.2...
+2026-01-23T23:12:10.067683Z  INFO agent_service: Connecting to NATS at nats://10.0.20.1:4222
+2026-01-23T23:12:10.069674Z  INFO agent_service: Connected to NATS
+2026-01-23T23:12:10.071326Z  INFO agent_service: Unified subject architecture ENABLED - dual publishing
+2026-01-23T23:12:10.071333Z  INFO agent_service: Subscribed to: agent.to.network-expert.> (agent-specific inbox)
+2026-01-23T23:12:10.071336Z  INFO agent_service: Subscribed to: agent.broadcast.> (broadcast)
+2026-01-23T23:12:10.071339Z  INFO agent_service: Subscribed to: agent.*.*.01936f88-d2a9-7000-8000-000000000008.command.> (x)
+2026-01-23T23:12:10.071340Z  INFO agent_service: Agent 'network-expert' v0.9.2 is ready for conversations
+2026-01-23T23:58:10.953679Z DEBUG async_nats: received PONG
+2026-01-23T23:58:11.000000Z ERROR agent_service: Error handling inbox command: expected value at line 1 column 1
+""".splitlines()
+
+
+def tally(*lines, step=0):
+    result = _agent_log.Tally()
+    for number, line in enumerate(lines):
+        result.add(line, False, 1_000_000 + number * step, "inv")
+    return result
+
+
+def test_reference_lines():
+    parsed = [_agent_log.parse(line) for line in REFERENCE]
+    assert [line.level for line in parsed] == ["INFO"] * 8 + ["DEBUG", "ERROR"]
+    assert {line.target for line in parsed} == {"agent_service", "async_nats"}
+    assert parsed[0].message == "Starting agent service v0.9.2..."
+    assert [_agent_log.subscription(line) for line in parsed if _agent_log.subscription(line)] == [
+        "agent.to.network-expert.>",
+        "agent.broadcast.>",
+        "agent.*.*.01936f88-d2a9-7000-8000-000000000008.command.>",
+    ]
+    counted = tally(*REFERENCE)
+    assert (counted.lines, counted.errors, counted.warnings, counted.unparsed) == (10, 1, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "2026-01-23T23:12:10.067668Z  INFO agent_service: error error ERROR panicked at nothing",
+        "2026-01-23T23:12:10.067668Z  WARN agent_service: ERROR budget low",
+        "-- No entries --",
+        "ERROR without the agent's shape",
+        "some text ERROR agent_service: x",
+        "",
+    ],
+)
+def test_no_errors_where_there_are_none(line):
+    assert tally(line).errors == 0
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "\x1b[2m2026-01-23T23:58:11.000000Z\x1b[0m \x1b[31mERROR\x1b[0m \x1b[2magent_service\x1b[0m\x1b[2m:\x1b[0m boom",
+        "   2026-01-23T23:58:11Z ERROR agent_service::inbox: boom",
+        "2026-01-23T23:58:11+01:00 ERROR boom without a target",
+        "ERROR agent_service: boom without a time",
+        "thread 'main' panicked at src/main.rs:10:5:",
+        "thread 'tokio-runtime-worker' (4711) panicked at src/main.rs:10:5:",
+    ],
+)
+def test_errors_in_other_shapes(line):
+    assert tally(line).errors == 1
+
+
+def test_a_panic_is_one_error_kind():
+    counted = tally("thread 'main' panicked at src/a.rs:1:2:", "thread 'main' panicked at src/a.rs:7:9:")
+    assert (counted.panics, counted.errors) == (2, 2)
+    [kind] = counted.as_dict(5)["kinds"]
+    assert kind["count"] == 2
+
+
+def test_kinds_gather_what_differs_only_in_detail():
+    form = "2026-01-23T23:58:11.000000Z ERROR a: job {0} of '{1}' failed after {2}ms at 0x{3} (id {4})"
+    uuid = "01936f88-d2a9-7000-8000-00000000000{0}"
+    lines = [form.format(n, "x" * n, n * 3, "ab" + str(n), uuid.format(n)) for n in range(1, 5)]
+    [kind] = tally(*lines, step=600_000).as_dict(9)["kinds"]
+    assert kind["kind"] == "a: job <n> of <text> failed after <n>ms at <hex> (id <uuid>)"
+    assert (kind["count"], kind["recurring"]) == (4, True)
+    assert kind["example"].startswith("job 1 of 'x'")
+
+
+def test_a_burst_is_one_off_and_a_spread_is_recurring():
+    line = "2026-01-23T23:58:11.000000Z ERROR a: boom"
+    assert tally(line).as_dict(1)["kinds"][0]["recurring"] is False
+    assert tally(line, line, step=999_999).as_dict(1)["kinds"][0]["recurring"] is False
+    assert tally(line, line, step=1_000_000).as_dict(1)["kinds"][0]["recurring"] is True
+
+
+def test_kinds_are_bounded_and_errors_come_first():
+    word = "abcdefghij"
+    lines = [
+        "2026-01-23T23:58:11.000000Z  WARN a: " + word[n % 10] + word[n // 10 % 10] + word[n // 100] for n in range(700)
+    ]
+    counted = tally(*lines, "2026-01-23T23:58:11.000000Z ERROR a: boom")
+    assert len(counted.kinds) <= _agent_log.MAX_KINDS + 1
+    assert sum(kind.count for kind in counted.kinds.values()) == 701
+    assert tally("2026-01-23T23:58:11Z WARN a: w", "2026-01-23T23:58:11Z ERROR a: e").as_dict(1)["kinds"][0][
+        "level"
+    ] == ("ERROR")
+
+
+def test_examples_hold_no_secrets():
+    [kind] = tally("2026-01-23T23:58:11Z ERROR a: refused token=s3cr3t for nats://u:s3cr3t@h").as_dict(1)["kinds"]
+    assert "s3cr3t" not in kind["example"]
+    assert "s3cr3t" not in kind["kind"]
+
+
+def test_counters_of_any_name_by_invocation():
+    counted = tally(
+        "2026-01-23T23:12:10Z  INFO agent_service: Metrics: inbox=100, broadcast=0, agent-ref=5",
+        "2026-01-23T23:12:11Z  INFO agent_service: Metrics: inbox=200, new.thing=1.5",
+        "2026-01-23T23:12:12Z  INFO agent_service: Final metrics - inbox: 250, broadcast: 2",
+        "2026-01-23T23:12:12Z  INFO agent_service: Metrics: none today",
+    ).counters["inv"]
+    assert counted["first"] == {"inbox": 100, "broadcast": 0, "agent-ref": 5}
+    assert counted["last"] == {"inbox": 250, "broadcast": 2}
+    assert counted["final"] is True
+
+
+def test_unreadable_and_unparsed_are_counted_apart():
+    result = _agent_log.Tally()
+    result.add(None, True, 1, "i")
+    result.add("\ufffd\ufffd", True, 2, "i")
+    result.add("plain text", False, 3, "i")
+    result.add("2026-01-23T23:58:11Z ERROR a: bad byte \ufffd", True, 4, "i")
+    assert (result.lines, result.unreadable, result.unparsed, result.errors) == (4, 2, 1, 1)
+
+
+@given(st.text(max_size=200))
+def test_junk_never_raises_and_is_counted_once(text):
+    counted = tally(text)
+    shown = counted.as_dict(3)
+    assert shown["lines"] == 1
+    assert shown["errors"] + shown["warnings"] + shown["unparsed"] <= 1
