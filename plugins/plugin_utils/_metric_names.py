@@ -20,7 +20,8 @@ class Metric:
 
     `share`: a percentage of a whole, so within 0..100 (an overhead can be more). `comparison`: the metric is itself a
     comparison with `against[0]`, so its value is already the difference in percent. `difference_unit`: the unit of
-    `ignore_under`, the absolute difference below which a comparison is not judged. `needs`: the plan sections without
+    `ignore_under` for such a metric, None where it has none. `over`: the time that it is taken over (`also_over`: or
+    another, if the plan says so). `needs`: the plan sections without
     which it can't be measured. `min_samples`: below this many samples the verdict is `too_few_samples`.
     """
 
@@ -30,6 +31,7 @@ class Metric:
     source: str
     higher_is_better: bool
     over: Over = "rollout"
+    also_over: tuple[Over, ...] = ()
     against: tuple[Against, ...] = ()
     comparison: bool = False
     share: bool = False
@@ -39,7 +41,7 @@ class Metric:
 
 
 _ANY: tuple[Against, ...] = ("control", "baseline", "previous")
-# Control agents get no probe traffic of their own, so what the probe measures is compared in time only.
+# Control agents publish to the legacy subjects only, so what the unified ones need is compared in time only.
 _IN_TIME: tuple[Against, ...] = ("baseline", "previous")
 
 _ALL = (
@@ -47,7 +49,7 @@ _ALL = (
         "agent_uptime",
         "percent",
         "Share of the time since the change in which the changed instances were active.",
-        "sum of active time / sum of elapsed time over the test instances (states and journal of systemd)",
+        "lowest share of time that an instance was up since its proof; at most 99 for one that is down now",
         True,
         share=True,
     ),
@@ -55,7 +57,7 @@ _ALL = (
         "error_rate",
         "percent",
         "Errors of the changed instances per message they handled.",
-        "ERROR lines / messages (inbox + broadcast + agent-ref of the agents' own metrics lines and the probe) x 100",
+        "ERROR lines / messages handled (the agents' own counters, or the probe's requests where that is more) x 100",
         False,
         against=_ANY,
         share=True,
@@ -64,7 +66,7 @@ _ALL = (
         "errors",
         "count",
         "Error lines of the changed instances.",
-        "lines whose own level is ERROR or that are panics; the journal priority is not used, it is always 6",
+        "lines whose own level is ERROR, and panics; the journal priority is not used, it is always 6",
         False,
         against=_ANY,
     ),
@@ -80,10 +82,10 @@ _ALL = (
         "message_delivery",
         "percent",
         "Probe answers that arrived, of those expected.",
-        "answers delivered / (requests x instances that must answer) x 100",
+        "answers delivered / answers expected (one from each instance) x 100",
         True,
         over="checkpoint",
-        against=_IN_TIME,
+        against=_ANY,
         share=True,
         needs=("probe",),
     ),
@@ -91,7 +93,7 @@ _ALL = (
         "messages_lost",
         "count",
         "Probe answers that never arrived.",
-        "answers expected - answers delivered (late ones are delivered)",
+        "answers expected - answers that came within the probe's timeout",
         False,
         over="checkpoint",
         needs=("probe",),
@@ -100,10 +102,10 @@ _ALL = (
         "latency_p50",
         "duration",
         "Median time from a probe request to an answer.",
-        "median over all answers of the window",
+        "median over all answers of an agent in the window, slowest agent",
         False,
         over="checkpoint",
-        against=_IN_TIME,
+        against=_ANY,
         needs=("probe",),
         min_samples=20,
     ),
@@ -111,10 +113,10 @@ _ALL = (
         "latency_p99",
         "duration",
         "Time within which 99 % of the probe answers arrived.",
-        "99th percentile over all answers of the window",
+        "99th percentile over all answers of an agent in the window, slowest agent",
         False,
         over="checkpoint",
-        against=_IN_TIME,
+        against=_ANY,
         needs=("probe",),
         min_samples=100,
     ),
@@ -122,10 +124,10 @@ _ALL = (
         "latency_p999",
         "duration",
         "Time within which 99.9 % of the probe answers arrived.",
-        "99.9th percentile over all answers of the window",
+        "99.9th percentile over all answers of an agent in the window, slowest agent",
         False,
         over="checkpoint",
-        against=_IN_TIME,
+        against=_ANY,
         needs=("probe",),
         min_samples=1000,
     ),
@@ -133,8 +135,9 @@ _ALL = (
         "dual_publish_success",
         "percent",
         "Responses that were published to the legacy and to the unified subject.",
-        "responses seen on both / responses seen on either x 100, matched by Conversation-Id and Sender",
+        "responses seen on both / responses seen on the legacy subjects x 100, matched by conversation id and sender",
         True,
+        also_over=("checkpoint",),
         against=("previous",),
         share=True,
         needs=("sample",),
@@ -143,7 +146,7 @@ _ALL = (
         "unified_traffic",
         "percent",
         "Share of the sampled messages that used the unified subjects.",
-        "messages on sample.unified / messages on sample.legacy and sample.unified x 100",
+        "messages from or to the agents on sample.unified / those on sample.legacy and sample.unified x 100",
         True,
         over="checkpoint",
         against=_IN_TIME,
@@ -154,31 +157,29 @@ _ALL = (
         "cpu_overhead",
         "percent",
         "CPU time of the changed instances compared with the control ones.",
-        "(mean CPU of test / mean CPU of control - 1) x 100 over the same minutes",
+        "(median CPU share of test / that of control - 1) x 100, each relative to its own baseline",
         False,
         over="checkpoint",
         against=("control",),
         comparison=True,
-        difference_unit="percent",
         needs=("control",),
     ),
     Metric(
         "memory_overhead",
         "percent",
         "Memory of the changed instances compared with the control ones.",
-        "(mean memory of test / mean memory of control - 1) x 100 at the same moment",
+        "(median memory of test / that of control - 1) x 100, each relative to its own baseline",
         False,
         over="checkpoint",
         against=("control",),
         comparison=True,
-        difference_unit="size",
         needs=("control",),
     ),
     Metric(
         "publish_time",
         "duration",
         "Time between the two publications of one response.",
-        "median gap between the legacy and the unified message of a conversation, as the sampler saw them arrive",
+        "median gap between the two messages of a response as they reach NATS, slowest agent",
         False,
         over="checkpoint",
         against=_IN_TIME,
@@ -189,7 +190,7 @@ _ALL = (
         "conversation_ids",
         "percent",
         "Probe conversations whose id came back on every answer.",
-        "answers with the id of their request / answers x 100",
+        "ids seen in the agents' publications / ids sent by the probe x 100, lowest agent",
         True,
         over="checkpoint",
         share=True,
@@ -208,21 +209,21 @@ _ALL = (
         "nats_connections_lost",
         "count",
         "Connections to NATS that changed instances lost.",
-        "connections at the last look - connections now, where positive, summed over the test instances",
+        "connections at the baseline - connections now, where positive, summed",
         False,
     ),
     Metric(
         "unexpected_restarts",
         "count",
         "Starts, exits and crashes of changed instances that the rollout did not ask for.",
-        "changes of invocation or of the restart counter since the change, out-of-memory kills included",
+        "changes of process or restart counter since the proof, kills for memory included",
         False,
     ),
     Metric(
         "nats_disconnected",
         "count",
         "Changed instances without a connection to NATS while active.",
-        "active test instances whose main process has no established connection to the NATS port",
+        "active instances without a connection to the NATS port, where control instances of the host have theirs",
         False,
         over="checkpoint",
     ),
@@ -239,7 +240,7 @@ _ALL = (
         "memory_growth",
         "percent",
         "Growth of the changed instances' memory since the change, beyond that of the control ones.",
-        "(growth of test - growth of control) / first memory of test x 100",
+        "highest growth of an instance since the baseline, in percent, less the median growth of control",
         False,
         against=("control",),
         comparison=True,
@@ -273,13 +274,17 @@ _ALL = (
         needs=("corruption_signs",),
     ),
     Metric(
-        "hosts_rebooted", "count", "Hosts that started anew since the change.", "hosts whose boot id changed", False
+        "hosts_rebooted",
+        "count",
+        "Hosts that started anew since the change.",
+        "hosts whose boot id is not that of the baseline",
+        False,
     ),
     Metric(
         "instances_active",
         "percent",
         "Changed instances that are active now, of those expected.",
-        "active test instances / expected test instances x 100",
+        "active instances / expected instances x 100",
         True,
         over="checkpoint",
         share=True,
@@ -288,7 +293,7 @@ _ALL = (
         "instances_proven",
         "percent",
         "Changed instances that proved to run with the new value, of those expected.",
-        "instances with a passed proof / expected test instances x 100",
+        "instances that are active in the very process that was proven / expected instances x 100",
         True,
         over="checkpoint",
         share=True,

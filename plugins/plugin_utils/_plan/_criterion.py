@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._metric_names import METRICS, Against, Metric, Over, Unit
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._fields import Line, Section, TriggerName, refuse
@@ -148,7 +148,13 @@ class Criterion(Section):
     @classmethod
     def _over(cls, value: Any, info: ValidationInfo) -> Any:
         metric = _metric_of(info.data)
-        return value if value is not None else metric.over if metric is not None else "rollout"
+        if metric is None:
+            return "rollout" if value is None else value
+        if value is not None and value in get_args(Over) and value not in (metric.over, *metric.also_over):
+            raise refuse(
+                f"{metric.over} with {metric.name}", "it is not measured any other way; the key can be left out"
+            )
+        return metric.over if value is None else value
 
     @field_validator("min_samples", mode="before")
     @classmethod
@@ -191,6 +197,8 @@ class Criterion(Section):
             return None
         if info.data["against"] is None:
             raise refuse("no ignore_under without `against`", "it is about differences; add `against` or remove it")
+        if metric.comparison and metric.difference_unit is None:
+            raise refuse(f"no ignore_under with {metric.name}", "it has no absolute difference; remove the key")
         difference = _read_value(metric.difference_unit or metric.unit, value)
         if difference < 0:
             raise refuse("0 or more")

@@ -10,14 +10,14 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._catalogue import Catalogue
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._checks import (
-    Finding,
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan import _check_names, _check_times
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._check_inventory import (
     check_catalogue,
     check_hosts,
-    check_measurable,
-    run_checks,
 )
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._check_metrics import check_measurable
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._faults import problem_at, problems_of
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._findings import Finding
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._model import Plan
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._pydantic import (
     MISSING,
@@ -78,7 +78,7 @@ def _validated(source: Source, catalogue: Catalogue | None, hosts: list[str] | N
     problems.extend(problems_of(source, errors, Plan))
 
     sections = _sections_of(source.data, plan, {str(error["loc"][0]) for error in errors if error["loc"]})
-    findings = [*run_checks(sections), *check_measurable(sections)]
+    findings = [*_check_times.CHECKS.run(sections), *_check_names.CHECKS.run(sections), *check_measurable(sections)]
     findings += check_catalogue(sections, catalogue) if catalogue is not None else []
     findings += check_hosts(sections, hosts) if hosts is not None else []
     problems.extend(_problem_of(source, finding) for finding in findings)

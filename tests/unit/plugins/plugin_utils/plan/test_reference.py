@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _metrics
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._metric_names import METRICS
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan import load_plan, plan_json_schema
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._reference import filled, main, schema_text
@@ -98,6 +99,10 @@ def test_every_key_of_the_schema_is_described_and_no_section_is_open() -> None:
 
 def test_null_is_never_offered() -> None:
     assert '"null"' not in json.dumps(plan_json_schema())
+
+
+def test_every_metric_that_a_plan_can_name_can_be_read() -> None:
+    assert _metrics.names() == sorted(METRICS)
 
 
 def test_metrics_are_complete_and_consistent() -> None:
