@@ -21,6 +21,7 @@ from ansible_collections.cowboyai.rollout.plugins.module_utils._forked_run impor
 from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_error import (
     NatsError,
     OptionError,
+    ProtocolError,
     SlowConsumer,
     Unreachable,
 )
@@ -201,7 +202,7 @@ class _Sampler:
                     "the window ended %.1f s late, so this machine stood still or was overloaded; take the sample again"
                     % late
                 )
-        except (SlowConsumer, Unreachable) as problem:
+        except (SlowConsumer, Unreachable, ProtocolError) as problem:
             raise SamplerLossy("%s; from then on messages went uncounted, take the sample again" % problem) from None
         finally:
             if self.ended_at is None:

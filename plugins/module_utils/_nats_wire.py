@@ -289,6 +289,11 @@ def connect(
         raise Unreachable(
             "NATS server %s: connection broke during login (%s)" % (server.label, _why(problem))
         ) from None
+    except NatsError as problem:
+        plain.close()
+        if server.label in str(problem):
+            raise
+        raise type(problem)("NATS server %s: %s" % (server.label, problem)) from None
     except BaseException:
         plain.close()
         raise
@@ -334,16 +339,17 @@ def _login(
     hello.update(connect_fields(credentials, info.get("nonce"), time.time()))
     parser = Parser(payloads)
     connection = Connection(stream, server.label, info, parser, clock)
-    stream.write(b"CONNECT " + json.dumps(hello).encode() + b"\r\n")
-    for event in parser.feed(rest):
-        connection.control(event)
     try:
+        connection.send(b"CONNECT " + json.dumps(hello).encode() + b"\r\n")
+        for event in parser.feed(rest):
+            connection.control(event)
         connection.fence(max(0.0, deadline - clock()))
     except Unreachable as problem:
-        if "closed the connection" in str(problem) and info.get("tls_verify") and not server.cert_file:
+        if info.get("tls_verify"):
+            # With TLS 1.3 a server refuses a client certificate only after the handshake, often by hanging up.
             raise Unreachable(
-                "NATS server %s: closed the connection; it wants a client certificate (tls cert_file, key_file)"
-                % server.label
+                "%s; this server wants a client certificate that it trusts, %s is given"
+                % (problem, server.cert_file or "none")
             ) from None
         raise
     return connection

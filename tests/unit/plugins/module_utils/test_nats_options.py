@@ -25,7 +25,7 @@ def seed(kind: int = 20, key: bytes = bytes(range(32)), prefix: int = 18) -> str
 
 def test_a_user_seed_gives_its_key() -> None:
     assert seed().startswith("SU") and len(seed()) == 58
-    assert auth.user_seed_key(" {}\n".format(seed())) == bytes(range(32))
+    assert auth.user_seed_key(f" {seed()}\n") == bytes(range(32))
 
 
 @pytest.mark.parametrize(
@@ -50,8 +50,8 @@ def test_broken_seeds_are_refused_without_being_shown(text: str, said: str) -> N
 
 def creds(jwt: str = "a.b.c") -> str:
     return (
-        "-----BEGIN NATS USER JWT-----\n{}\n------END NATS USER JWT------\n\n************************* IMPORTANT\n"
-        "-----BEGIN USER NKEY SEED-----\n{}\n------END USER NKEY SEED------\n".format(jwt, seed())
+        f"-----BEGIN NATS USER JWT-----\n{jwt}\n------END NATS USER JWT------\n\n************************* IMPORTANT\n"
+        f"-----BEGIN USER NKEY SEED-----\n{seed()}\n------END USER NKEY SEED------\n"
     )
 
 
@@ -72,7 +72,7 @@ def test_files_that_cannot_be_used(tmp_path: pathlib.Path) -> None:
     with pytest.raises(NatsError, match=str(broken)):
         auth.read_seed(str(broken))
     good = tmp_path / "good"
-    good.write_text("# mine\n\n{}\n".format(seed()))
+    good.write_text(f"# mine\n\n{seed()}\n")
     assert auth.read_seed(str(good)).nkey_seed == seed()
 
 
@@ -86,7 +86,7 @@ def test_connect_fields() -> None:
 
 def test_an_expired_jwt_is_named() -> None:
     body = base64.urlsafe_b64encode(json.dumps({"exp": 100}).encode()).decode().rstrip("=")
-    mine = auth.Credentials(jwt="h.{}.s".format(body), nkey_seed=seed())
+    mine = auth.Credentials(jwt=f"h.{body}.s", nkey_seed=seed())
     with pytest.raises(Unreachable, match="expired 20 s ago"):
         auth.connect_fields(mine, "nonce", 120.0)
     assert auth.connect_fields(mine, "nonce", 99.0)["jwt"] == mine.jwt

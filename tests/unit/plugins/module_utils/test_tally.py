@@ -74,7 +74,7 @@ def test_agents_by_subject_and_by_sender_but_once() -> None:
 def test_beyond_the_cap_everything_is_still_counted() -> None:
     server = Server({"old": ["a.>"]}, max_subjects=2)
     for number in range(5):
-        server.publish("a.net.%d" % number, Sender="tdd")
+        server.publish(f"a.net.{number}", Sender="tdd")
     row = server.tally.groups(1.0)["old"]
     assert (row["messages"], row["bytes"], row["unique_subjects"], row["subjects_capped"]) == (5, 50, 2, True)
     assert server.tally.agents() == {"net": {"old": 5}, "tdd": {"old": 5}}
@@ -104,9 +104,9 @@ def test_only_the_named_subjects_are_publications() -> None:
 def test_own_conversation_ids() -> None:
     server = Server({"old": ["agent.to.>"]}, own_prefix="p-")
     for number in range(4):
-        server.publish("agent.to.net.from.rollout.question", Sender="rollout", Conversation_Id="p-net-%d" % number)
+        server.publish("agent.to.net.from.rollout.question", Sender="rollout", Conversation_Id=f"p-net-{number}")
     for number in (0, 1, 1):
-        server.publish("agent.to.rollout.from.net.response", Sender="net", Conversation_Id="p-net-%d" % number)
+        server.publish("agent.to.rollout.from.net.response", Sender="net", Conversation_Id=f"p-net-{number}")
     server.publish("agent.to.rollout.from.net.response", Sender="net", Conversation_Id="other")
     assert server.tally.own_ids() == {
         "net": {"sent": 4, "seen": 2, "pct": 50.0},
