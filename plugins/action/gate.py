@@ -15,7 +15,12 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._checkpoint_files
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import iso, parse_iso
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context, operator
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._evidence import assemble
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._evidence_files import fresh_folder, read_json, write_gate, write_json
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._evidence_files import (
+    fresh_folder,
+    read_json,
+    write_gate,
+    write_json,
+)
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import (
     FAIL,
     GO,
@@ -51,7 +56,11 @@ class ActionModule(RolloutAction):
         now = self.clock.now()
         units = self.registered(context, arguments["units"], context.in_play)
         self._keep_looks(context, units, iso(now))
-        name = {"baseline": "baseline", "verify": f"verify-{arguments['phase']}", "checkpoint": arguments["checkpoint"]}.get(kind, "look")
+        name = {
+            "baseline": "baseline",
+            "verify": f"verify-{arguments['phase']}",
+            "checkpoint": arguments["checkpoint"],
+        }.get(kind, "look")
         evidence = self._evidence(context, arguments, order, units, name, now)
         if kind == "baseline":
             return self._baseline(context, evidence, now)
@@ -115,7 +124,11 @@ class ActionModule(RolloutAction):
 
     def _previous(self, context: Context, arguments: dict[str, Any]) -> dict[str, Any] | None:
         """The evidence of the newest checkpoint taken before this one."""
-        taken = [c for c in context.state.checkpoints.values() if c.status == "taken" and c.evidence and c.name != arguments["checkpoint"]]
+        taken = [
+            c
+            for c in context.state.checkpoints.values()
+            if c.status == "taken" and c.evidence and c.name != arguments["checkpoint"]
+        ]
         if not taken:
             return None
         newest = max(taken, key=lambda checkpoint: checkpoint.at)
@@ -129,13 +142,22 @@ class ActionModule(RolloutAction):
             found = self.registered(context, name, context.in_play)
             results.update({host: result for host, result in found.items() if not result.get("skipped")})
         for host, asked in (order.get("nats") or {}).items():
-            entry: dict[str, Any] = {"name": asked["name"], "hosts": asked["hosts"], "measured_at": host, "reason": None, "message": ""}
+            entry: dict[str, Any] = {
+                "name": asked["name"],
+                "hosts": asked["hosts"],
+                "measured_at": host,
+                "reason": None,
+                "message": "",
+            }
             result = results.get(host)
             if not result or ("sample" not in result and "probe" not in result):
                 reason, message = reasons.of_task_result(result)
                 entry.update(reason=reason or reasons.TOOL_ERROR, message=message, sample=None, probe=None)
             else:
-                entry.update(sample=result.get("sample"), probe=result.get("probe"))
+                sample = result.get("sample")
+                # A sample carries the probe that it ran; a probe without a sample stands by itself.
+                probe = sample.pop("probe", None) if sample else result.get("probe")
+                entry.update(sample=sample, probe=probe)
             measured.append(entry)
         return measured
 
@@ -150,7 +172,11 @@ class ActionModule(RolloutAction):
     def _not_yet_pulled(context: Context, verdicts: list[Verdict]) -> list[Verdict]:
         """Leave out triggers whose plan asks for several looks in a row (or in total) and that have not had them yet."""
         triggers = {trigger.name: trigger for trigger in context.sure_plan.rollback.when}
-        history = [set(r.data.get("fired", [])) for r in context.records if r.kind == "look.taken" and r.attempt == context.state.attempt]
+        history = [
+            set(r.data.get("fired", []))
+            for r in context.records
+            if r.kind == "look.taken" and r.attempt == context.state.attempt
+        ]
         kept = []
         for verdict in verdicts:
             trigger = triggers.get(verdict.name) if verdict.kind == "trigger" else None
@@ -172,15 +198,29 @@ class ActionModule(RolloutAction):
         blind = [f"{g['name']}: {_blind(g)}" for g in evidence["nats"] if _blind(g)]
         if unseen or blind:
             why = "; ".join([*blind, *(f"{name}: {evidence['instances'][name]['reason']}" for name in unseen[:5])])
-            context.record("gate.decided", {"gate": "baseline", "name": "baseline", "decision": HOLD, "why": f"no baseline: {why}"}, now)
+            context.record(
+                "gate.decided",
+                {"gate": "baseline", "name": "baseline", "decision": HOLD, "why": f"no baseline: {why}"},
+                now,
+            )
             return {"decision": HOLD, "msg": f"HOLD: the baseline could not be measured: {why}", "measured": False}
         folder = fresh_folder(context.monitoring / "checkpoints" / context.rollout / "baseline")
         verdicts = judge(_rules.for_checkpoint(plan, None), evidence)
         shown = [v.to_dict() for v in verdicts if v.kind in ("primary", "secondary")]
-        files = write_gate(folder, evidence, shown, {"decision": "none", "why": "a baseline is measured, not judged"}, _account(evidence).to_dict())
+        files = write_gate(
+            folder,
+            evidence,
+            shown,
+            {"decision": "none", "why": "a baseline is measured, not judged"},
+            _account(evidence).to_dict(),
+        )
         path = context.relative(folder / "evidence.json")
         context.record("baseline.taken", {"evidence": path, "files": files}, now)
-        return {"decision": GO, "msg": f"baseline of {len(evidence['instances'])} instances in {folder}", "measured": True}
+        return {
+            "decision": GO,
+            "msg": f"baseline of {len(evidence['instances'])} instances in {folder}",
+            "measured": True,
+        }
 
     def _look(
         self, context: Context, arguments: dict[str, Any], evidence: dict[str, Any], verdicts: list[Verdict],
@@ -188,9 +228,23 @@ class ActionModule(RolloutAction):
     ) -> Result:  # fmt: skip
         """A look between gates: what fired is recorded; only a trigger stops the rollout, a gap resets a soak."""
         fired = [v.name for v in verdicts if v.kind == "trigger" and v.verdict == FAIL]
-        gaps = {name: item["reason"] for name, item in evidence["instances"].items() if item.get("reason") and item["role"] == "test"}
-        gaps.update({n: i["gaps"][-1]["reason"] for n, i in evidence["instances"].items() if i.get("gaps") and i["role"] == "test"})
-        context.record("look.taken", {"label": arguments["label"], "fired": fired, "gaps": gaps, "accounting": accounting.text()}, now)
+        gaps = {
+            name: item["reason"]
+            for name, item in evidence["instances"].items()
+            if item.get("reason") and item["role"] == "test"
+        }
+        gaps.update(
+            {
+                n: i["gaps"][-1]["reason"]
+                for n, i in evidence["instances"].items()
+                if i.get("gaps") and i["role"] == "test"
+            }
+        )
+        context.record(
+            "look.taken",
+            {"label": arguments["label"], "fired": fired, "gaps": gaps, "accounting": accounting.text()},
+            now,
+        )
         self._alert(context, verdicts, now)
         if decision.decision in (ROLLBACK, NO_GO):
             name = f"look-{now.strftime('%Y%m%dT%H%M%SZ')}"
@@ -198,11 +252,15 @@ class ActionModule(RolloutAction):
         readings = _readings(verdicts, evidence)
         if arguments["phase"]:
             self._soak(context, arguments, gaps, evidence, now)
-        text = f"{accounting.text()}; {readings}" + (f"; gaps: {', '.join(f'{n} {r}' for n, r in gaps.items())}" if gaps else "")
+        text = f"{accounting.text()}; {readings}" + (
+            f"; gaps: {', '.join(f'{n} {r}' for n, r in gaps.items())}" if gaps else ""
+        )
         return {"decision": GO, "readings": readings, "gaps": gaps, "msg": f"{arguments['label']}: {text}"}
 
     @staticmethod
-    def _soak(context: Context, arguments: dict[str, Any], gaps: dict[str, str], evidence: dict[str, Any], now: Any) -> None:
+    def _soak(
+        context: Context, arguments: dict[str, Any], gaps: dict[str, str], evidence: dict[str, Any], now: Any
+    ) -> None:
         """Close the soak when its last look is clean; anything else starts it anew."""
         phase = arguments["phase"]
         unwell = [
@@ -210,7 +268,12 @@ class ActionModule(RolloutAction):
             if item["role"] == "test" and not item.get("reason") and (not item.get("active") or item.get("errors"))
         ]  # fmt: skip
         if gaps or unwell:
-            why = "; ".join([*(f"{name} {reason}" for name, reason in gaps.items()), *(f"{name} had errors or was down" for name in unwell)])
+            why = "; ".join(
+                [
+                    *(f"{name} {reason}" for name, reason in gaps.items()),
+                    *(f"{name} had errors or was down" for name in unwell),
+                ]
+            )
             context.record("soak.reset", {"phase": phase, "from": iso(now), "why": why}, now)
         elif arguments["last_look"]:
             context.record("soak.done", {"phase": phase}, now)
@@ -219,7 +282,9 @@ class ActionModule(RolloutAction):
     def _alert(context: Context, verdicts: list[Verdict], now: Any) -> None:
         raised = [v for v in verdicts if v.kind == "alert" and v.verdict == FAIL]
         if raised:
-            context.record("alert.raised", {"alerts": [{"severity": v.severity, "text": describe(v)} for v in raised]}, now)
+            context.record(
+                "alert.raised", {"alerts": [{"severity": v.severity, "text": describe(v)} for v in raised]}, now
+            )
 
     def _decided(
         self, context: Context, arguments: dict[str, Any], name: str, evidence: dict[str, Any], verdicts: list[Verdict],
@@ -254,7 +319,10 @@ class ActionModule(RolloutAction):
         )
         if kind == "verify" and decision.decision == GO:
             context.record("phase.verified", {"phase": arguments["phase"], "evidence": path}, now)
-        write_json(context.monitoring / "checkpoints" / context.rollout / "latest.json", {"name": name, "decision": decision.decision, "at": iso(now)})
+        write_json(
+            context.monitoring / "checkpoints" / context.rollout / "latest.json",
+            {"name": name, "decision": decision.decision, "at": iso(now)},
+        )
         word = {GO: "GO", HOLD: "HOLD", NO_GO: "NO-GO", ROLLBACK: "ROLL BACK"}[decision.decision]
         return {
             "decision": decision.decision,
@@ -307,16 +375,23 @@ def _account(evidence: dict[str, Any]) -> Accounting:
             tally.good.append(name)
         else:
             tally.bad.append(name)
-            tally.why[name] = item.get("reason") or f"{item.get('active_state')}, restarted {item.get('unexpected_restarts', 0)} times"
+            tally.why[name] = (
+                item.get("reason")
+                or f"{item.get('active_state')}, restarted {item.get('unexpected_restarts', 0)} times"
+            )
     return tally
 
 
 def _readings(verdicts: list[Verdict], evidence: dict[str, Any]) -> str:
     """The last readings in one line, for people who wait."""
     errors = sum(int(i.get("errors") or 0) for i in evidence["instances"].values() if i["role"] == "test")
-    restarts = sum(int(i.get("unexpected_restarts") or 0) for i in evidence["instances"].values() if i["role"] == "test")
+    restarts = sum(
+        int(i.get("unexpected_restarts") or 0) for i in evidence["instances"].values() if i["role"] == "test"
+    )
     messages = sum(int(i.get("messages") or 0) for i in evidence["instances"].values() if i["role"] == "test")
-    memory = [i["memory_bytes"] for i in evidence["instances"].values() if i["role"] == "test" and i.get("memory_bytes")]
+    memory = [
+        i["memory_bytes"] for i in evidence["instances"].values() if i["role"] == "test" and i.get("memory_bytes")
+    ]
     parts = [f"errors {errors}", f"messages {messages}", f"restarts {restarts}"]
     if memory:
         parts.append(f"memory max {max(memory) / 1048576:.1f} MiB")

@@ -20,6 +20,9 @@ class ActionModule(RolloutAction):
         if self.check_mode:
             return {"msg": "check mode: no report is written", "reports": []}
         if not context.state.attempt:
-            return {"msg": f"{context.rollout} has no ledger in {context.ledger.path.parent}: nothing to report", "reports": []}
+            return {
+                "msg": f"{context.rollout} has no ledger in {context.ledger.path.parent}: nothing to report",
+                "reports": [],
+            }
         written = write_reports(context)
         return {"reports": [str(path) for path in written], "msg": [f"REPORT {path}" for path in written]}

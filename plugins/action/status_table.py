@@ -22,4 +22,8 @@ class ActionModule(RolloutAction):
         for line in lines:
             display.display(line)
         well = counts["not_active"] == 0 and counts["unreachable_hosts"] == 0
-        return {**counts, "well": well, "msg": f"{counts['active']} of {counts['expected']} instances active, {counts['unreachable_hosts']} hosts unreachable"}
+        return {
+            **counts,
+            "well": well,
+            "msg": f"{counts['active']} of {counts['expected']} instances active, {counts['unreachable_hosts']} hosts unreachable",
+        }

@@ -13,7 +13,12 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _instances
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import instance_id, split_instance
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._action import RolloutAction
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import iso
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import SHORTEST_WINDOW, Context, StepError, value_of
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import (
+    SHORTEST_WINDOW,
+    Context,
+    StepError,
+    value_of,
+)
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._start import ensure_started
 
 Result = dict[str, Any]
@@ -61,15 +66,22 @@ class ActionModule(RolloutAction):
         }
         order = makers[step](context, arguments)
         order.setdefault("step", step)
-        if not order["due"]:
+        # A further attempt that is not needed is nothing to tell.
+        if not order["due"] and not arguments["attempt"]:
             order["msg"] = f"{step} is not due: {order['why']}"
         return order
 
     @staticmethod
     def _refuse_slices(context: Context) -> None:
-        slices = value_of(context.variables, "awx_job_slice_count") or value_of(context.variables, "tower_job_slice_count") or 1
+        slices = (
+            value_of(context.variables, "awx_job_slice_count")
+            or value_of(context.variables, "tower_job_slice_count")
+            or 1
+        )
         if int(slices) > 1:
-            raise StepError(f"this job is one of {slices} slices; a gate needs all hosts in one run. Set job slicing of the template to 1.")
+            raise StepError(
+                f"this job is one of {slices} slices; a gate needs all hosts in one run. Set job slicing of the template to 1."
+            )
 
     def _named(self, context: Context, arguments: dict[str, Any], kind: str) -> str:
         """The phase or checkpoint that was asked for, as the plan spells it."""
@@ -131,13 +143,17 @@ class ActionModule(RolloutAction):
         order["last_attempt"] = attempt >= again.times
         order["not_before"] = None
         if attempt:
-            order["not_before"] = iso(self.clock.now() + timedelta(seconds=context.scaled(again.every, SHORTEST_WINDOW)))
+            order["not_before"] = iso(
+                self.clock.now() + timedelta(seconds=context.scaled(again.every, SHORTEST_WINDOW))
+            )
         return order
 
     def _backup(self, context: Context, arguments: dict[str, Any]) -> Result:
         order = _orders.backup(self.view(context))
         if order["due"]:
-            order["instances"] = {h: _instances.to_back_up(context, context.sure_plan, h) for h in self._chosen(context)}
+            order["instances"] = {
+                h: _instances.to_back_up(context, context.sure_plan, h) for h in self._chosen(context)
+            }
         return order
 
     def _deploy(self, context: Context, arguments: dict[str, Any]) -> Result:
@@ -152,7 +168,9 @@ class ActionModule(RolloutAction):
             wanted.setdefault(host, []).append(agent)
         plan = context.sure_plan
         order["named"] = order["instances"]
-        order["instances"] = {host: _instances.to_change(context, plan, agents, host) for host, agents in wanted.items()}
+        order["instances"] = {
+            host: _instances.to_change(context, plan, agents, host) for host, agents in wanted.items()
+        }
         return order
 
     def _verify(self, context: Context, arguments: dict[str, Any]) -> Result:
@@ -162,7 +180,9 @@ class ActionModule(RolloutAction):
         if not order["due"]:
             return order
         subjects = _instances.subjects_of(context, context.sure_plan, phase=phase)
-        return self._measured(context, order, subjects, context.state.baseline_at, f"verify-{phase}", arguments["attempt"])
+        return self._measured(
+            context, order, subjects, context.state.baseline_at, f"verify-{phase}", arguments["attempt"]
+        )
 
     def _soak(self, context: Context, arguments: dict[str, Any]) -> Result:
         phase = self._named(context, arguments, "phase")
@@ -189,8 +209,17 @@ class ActionModule(RolloutAction):
         order = _orders.checkpoint(self.view(context), name, follow_up)
         order["checkpoint"] = name
         if order.get("missed"):
-            context.record("checkpoint.missed", {"name": name, "planned_at": order["planned_at"], "late_s": order["late_s"]}, self.clock.now())
-            return {**_orders.not_due(f"{name} was due at {order['planned_at']} and is missed: the next one is due already"), "checkpoint": name}
+            context.record(
+                "checkpoint.missed",
+                {"name": name, "planned_at": order["planned_at"], "late_s": order["late_s"]},
+                self.clock.now(),
+            )
+            return {
+                **_orders.not_due(
+                    f"{name} was due at {order['planned_at']} and is missed: the next one is due already"
+                ),
+                "checkpoint": name,
+            }
         if not order["due"]:
             return order
         subjects = _instances.subjects_of(context, context.sure_plan)
@@ -215,7 +244,9 @@ class ActionModule(RolloutAction):
             return self._rollback_without_ledger(context, agent)
         of_phase = set(state.phase(str(phase)).touched) if phase else None
         if phase and not of_phase:
-            raise StepError(f"{context.rollout} has touched nothing in a phase {phase!r}; phases so far: {', '.join(state.phases) or 'none'}.")
+            raise StepError(
+                f"{context.rollout} has touched nothing in a phase {phase!r}; phases so far: {', '.join(state.phases) or 'none'}."
+            )
 
         def chosen(instance: str) -> bool:
             named, host = split_instance(instance)
@@ -246,7 +277,9 @@ class ActionModule(RolloutAction):
             )
         agents = {host: ([str(agent)] if agent else []) for host in context.in_play}
         named = [instance_id(str(agent), host) for host in context.in_play] if agent else []
-        return _orders.due(directory=str(directory), agents=agents, named=named, reason="asked for, without a ledger", no_ledger=True)
+        return _orders.due(
+            directory=str(directory), agents=agents, named=named, reason="asked for, without a ledger", no_ledger=True
+        )
 
     @staticmethod
     def _by_host(instances: list[str]) -> dict[str, list[str]]:

@@ -8,7 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _orders, _preflight
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import Accounting, account, instance_id, split_instance
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import (
+    Accounting,
+    account,
+    instance_id,
+    split_instance,
+)
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._action import RolloutAction
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import HOLD, NO_GO, ROLLBACK
@@ -63,7 +68,12 @@ class ActionModule(RolloutAction):
             if not self.check_mode:
                 context.record("preflight.failed", {"problems": problems, "accepted": accepted}, self.clock.now())
             self._stop(context, "preflight", "preflight", HOLD, why)
-            return {"passed": False, "problems": problems, "accepted": accepted, "msg": ["HOLD: nothing was touched.", *problems]}
+            return {
+                "passed": False,
+                "problems": problems,
+                "accepted": accepted,
+                "msg": ["HOLD: nothing was touched.", *problems],
+            }
         if not self.check_mode:
             context.record("preflight.passed", {"accepted": accepted, "nats_groups": groups}, self.clock.now())
         instances = len(plan.agents()) * len(context.hosts)
@@ -106,12 +116,23 @@ class ActionModule(RolloutAction):
         for host in context.hosts:
             mine = [instance for instance in expected if split_instance(instance)[1] == host]
             if mine and all(instance in tally.good for instance in mine):
-                done[host] = {"manifest": results[host].get("manifest_path"), "sha256": results[host].get("manifest_sha256")}
+                done[host] = {
+                    "manifest": results[host].get("manifest_path"),
+                    "sha256": results[host].get("manifest_sha256"),
+                }
         if done and not self.check_mode:
-            context.record("backup.done", {"directory": plan.backup, "hosts": done, "accounting": tally.to_dict()}, self.clock.now())
+            context.record(
+                "backup.done",
+                {"directory": plan.backup, "hosts": done, "accounting": tally.to_dict()},
+                self.clock.now(),
+            )
         if not tally.complete:
             self._stop(context, "backup", "backup", HOLD, f"backup: {tally.text()}. {_first_why(tally)}")
-        return {"complete": tally.complete, "accounting": tally.to_dict(), "msg": [f"backup: {tally.text()}", *_whys(tally)]}
+        return {
+            "complete": tally.complete,
+            "accounting": tally.to_dict(),
+            "msg": [f"backup: {tally.text()}", *_whys(tally)],
+        }
 
     def _begin(self, context: Context, arguments: dict[str, Any], results: dict[str, Any]) -> Result:
         """Written before the change: a rollback then knows every instance that may have been touched."""
@@ -162,8 +183,19 @@ class ActionModule(RolloutAction):
             return
         proven = context.state.phase(phase.name).proven
         expected = [instance_id(agent, host) for host in context.hosts for agent in phase.agents]
-        tally = Accounting(expected=expected, good=[i for i in expected if i in proven], skipped=[i for i in expected if i not in proven])
-        self._stop(context, "deploy", phase.name, HOLD, f"phase {phase.name} is not complete: {tally.text()}", accounting=tally.to_dict())
+        tally = Accounting(
+            expected=expected,
+            good=[i for i in expected if i in proven],
+            skipped=[i for i in expected if i not in proven],
+        )
+        self._stop(
+            context,
+            "deploy",
+            phase.name,
+            HOLD,
+            f"phase {phase.name} is not complete: {tally.text()}",
+            accounting=tally.to_dict(),
+        )
 
     def _bad_batch(self, context: Context, phase: str, tally: Accounting) -> None:
         """Evidence about the agents rolls back; a host that is away, or a fault of ours, holds. Nothing further changes either way."""
@@ -175,14 +207,22 @@ class ActionModule(RolloutAction):
             decision = ROLLBACK if "failed_phase" in plan.rollback.on else NO_GO
         scope = plan.rollback.scope
         touched = context.state.touched()
-        named = {"rollout": touched, "phase": list(context.state.phase(phase).touched), "instance": agents_fault or touched}[scope]
+        named = {
+            "rollout": touched,
+            "phase": list(context.state.phase(phase).touched),
+            "instance": agents_fault or touched,
+        }[scope]
         self._stop(context, "deploy", phase, decision, why, scope=scope, instances=named, accounting=tally.to_dict())
 
     def _rollback(self, context: Context, arguments: dict[str, Any], results: dict[str, Any]) -> Result:
         order = arguments["order"]
         expected = [str(instance) for instance in order["named"]]
         if order.get("no_ledger") and not expected:
-            expected = [instance_id(agent, host) for host in context.in_play for agent in (results.get(host) or {}).get("instances") or {"?": 0}]
+            expected = [
+                instance_id(agent, host)
+                for host in context.in_play
+                for agent in (results.get(host) or {}).get("instances") or {"?": 0}
+            ]
         good = ("would_restore", "unchanged", "restored") if self.check_mode else ("restored",)
         tally = account(expected, results, good)
         restored = {}
@@ -199,7 +239,11 @@ class ActionModule(RolloutAction):
                 "accounting": tally.to_dict(),
             }
             context.record("rollback.done", data, self.clock.now())
-        result: Result = {"complete": tally.complete, "accounting": tally.to_dict(), "msg": [f"rollback: {tally.text()}", *_whys(tally)]}
+        result: Result = {
+            "complete": tally.complete,
+            "accounting": tally.to_dict(),
+            "msg": [f"rollback: {tally.text()}", *_whys(tally)],
+        }
         result["changed"] = any(item["changed"] for item in restored.values())
         return result
 

@@ -34,7 +34,11 @@ class ActionModule(RolloutAction):
             now = self.clock.now()
             ended = _orders.stopped(self.view(context))
             if ended:
-                return {"due": False, "why": ended["why"], "msg": f"no longer waiting: {ended['why']}"}
+                return {
+                    "due": False,
+                    "why": ended["why"],
+                    "msg": f"no longer waiting: {ended['why']}: {ended.get('stopped_by', '')}",
+                }
             left = (until - now).total_seconds()
             if left <= 0:
                 break
@@ -45,7 +49,12 @@ class ActionModule(RolloutAction):
             context.__dict__.pop("records", None)
             context.__dict__.pop("state", None)
         waited = (self.clock.now() - begun).total_seconds()
-        return {"due": True, "waited_s": round(waited, 3), "until": iso(until), "msg": f"waited {duration_text(waited)} for {arguments['label']}"}
+        return {
+            "due": True,
+            "waited_s": round(waited, 3),
+            "until": iso(until),
+            "msg": f"waited {duration_text(waited)} for {arguments['label']}",
+        }
 
     def _say(self, arguments: dict[str, Any], now: Any, goal: Any) -> None:
         left = duration_text(max((goal - now).total_seconds(), 0.0))

@@ -43,9 +43,13 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
-
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._action import PlayVariables
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import StepError, find_plan, monitoring_dir, value_of
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import (
+    StepError,
+    find_plan,
+    monitoring_dir,
+    value_of,
+)
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import Ledger, LedgerError
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan import Plan, load_plan
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._problems import ProblemsError

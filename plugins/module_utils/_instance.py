@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.cowboyai.rollout.plugins.module_utils import _env_file
+from ansible_collections.cowboyai.rollout.plugins.module_utils import _env_file, _instant
 
 _AGENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")
 _UNIT = re.compile(r"[A-Za-z0-9_.:\\-]+(?:@[A-Za-z0-9_.:\\-]*)?\.service\Z")
@@ -47,13 +47,14 @@ class Proof:
 
 @dataclass(frozen=True)
 class Instance:
-    """One agent on this host."""
+    """One agent on this host. Log lines and events before ``since`` (microseconds) are not its business."""
 
     agent: str
     unit: str
     env_file: Optional[str] = None
     env: Dict[str, str] = field(default_factory=dict)
     proof: Proof = field(default_factory=Proof)
+    since: Optional[int] = None
 
 
 def check_agent(agent: Any, what: str = "agent") -> str:
@@ -150,9 +151,12 @@ def instances_from(
                         "agent {0}: {1} {2} is already used by agent {3}".format(agent, what, value, seen[what, value])
                     )
                 seen[what, value] = agent
-            out.append(Instance(agent, unit, env_file, env, proof_from(spec.get("proof"), agent)))
+            since = _instant.parse(spec["since"]) if spec.get("since") else None
+            out.append(Instance(agent, unit, env_file, env, proof_from(spec.get("proof"), agent), since))
         except ArgumentProblem as problem:
             problems.append(str(problem))
+        except ValueError as problem:
+            problems.append("agent {0}: since: {1}".format(spec.get("agent"), problem))
     if problems:
         raise ArgumentProblem("; ".join(problems))
     return out

@@ -89,10 +89,11 @@ class _Collector:
     def __init__(self, instances: Sequence[Instance]) -> None:
         self.tallies = {instance.unit: _agent_log.Tally() for instance in instances}
         self.lifecycles: Dict[str, List[Dict[str, Any]]] = {instance.unit: [] for instance in instances}
+        self.begins = {instance.unit: instance.since for instance in instances if instance.since is not None}
 
     def __call__(self, record: _journal.Record) -> None:
         tally = self.tallies.get(record.unit)
-        if tally is None:
+        if tally is None or record.at < self.begins.get(record.unit, record.at):
             return
         if not record.by_manager:
             tally.add(record.text, record.damaged, record.at, record.invocation_id)

@@ -38,6 +38,9 @@ options:
       env_file:
         description: Its environment file; only needed with O(environment_keys).
         type: path
+      since:
+        description: Leave out this agent's lines and events before this time, such as those of a process that was replaced.
+        type: str
   since:
     description:
       - Count log lines from this point in time, ISO 8601 or seconds since the epoch.
@@ -198,6 +201,7 @@ def main() -> None:
                     "agent": {"type": "str", "required": True},
                     "unit": {"type": "str", "required": True},
                     "env_file": {"type": "path"},
+                    "since": {"type": "str"},
                 },
             },
             "since": {"type": "str"},

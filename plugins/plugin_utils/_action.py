@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import SystemClock
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import (
     SHORTEST_GRACE,
@@ -71,11 +70,12 @@ class RolloutAction(ActionBase):
         context = Context(PlayVariables(task_vars or {}, self._templar), needs_plan=self.NEEDS_PLAN)
         try:
             result.update(self.act(context, arguments))
+            self._tell(result)
         except (StepError, Refused, LedgerError, ProblemsError) as error:
             result.update(failed=True, msg=str(error))
         except AnsibleError:
             raise
-        except Exception as error:  # noqa: BLE001 - an operator gets a sentence; the traceback is there at -vvv
+        except Exception as error:
             display.vvv(traceback.format_exc())
             where = traceback.extract_tb(error.__traceback__)[-1]
             result.update(
@@ -87,6 +87,15 @@ class RolloutAction(ActionBase):
                 ),
             )
         return result
+
+    @staticmethod
+    def _tell(result: dict[str, Any]) -> None:
+        """Say what was found where an operator reads: the default callback shows messages of failed tasks only."""
+        if result.get("failed"):
+            return
+        msg = result.get("msg") or []
+        for line in [msg] if isinstance(msg, str) else msg:
+            display.display(f"  {line}")
 
     @property
     def check_mode(self) -> bool:

@@ -57,7 +57,7 @@ def stopped(view: View) -> Order | None:
     stop = view.state.stopped(view.run)
     if stop:
         words = {HOLD: "is on hold", NO_GO: "ended with NO-GO", ROLLBACK: "is to be rolled back"}[stop.decision]
-        return not_due(f"{view.state.rollout} {words}: {stop.why}")
+        return not_due(f"{view.state.rollout} {words}", stopped_by=stop.why)
     if view.state.decision == GO:
         return not_due(f"{view.state.rollout} was decided GO at {short(view.state.decided_at)}")
     return None
@@ -125,14 +125,21 @@ def _prerequisites(view: View, phase_name: str) -> None:
         if earlier.name == phase_name:
             return
         state = view.state.phase(earlier.name)
-        _need(view, state.verified_at, f"phase {earlier.name} is not deployed and verified", f"deploy.yml -e phase={earlier.name}")
+        _need(
+            view,
+            state.verified_at,
+            f"phase {earlier.name} is not deployed and verified",
+            f"deploy.yml -e phase={earlier.name}",
+        )
         if earlier.soak:
             _need(view, state.soaked_at, f"phase {earlier.name} has not soaked", f"soak.yml -e phase={earlier.name}")
 
 
 def _need(view: View, there: Any, what: str, first: str) -> None:
     if not there:
-        raise Refused(f"{view.state.rollout}: {what}. Run it first: ansible-playbook playbooks/{first} -e rollout={view.state.rollout}")
+        raise Refused(
+            f"{view.state.rollout}: {what}. Run it first: ansible-playbook playbooks/{first} -e rollout={view.state.rollout}"
+        )
 
 
 def verify(view: View, phase_name: str) -> Order:
@@ -150,7 +157,9 @@ def verify(view: View, phase_name: str) -> Order:
         if instance_id(agent, host) not in state.proven
     ]  # fmt: skip
     if incomplete or not state.deployed_at:
-        return not_due(f"phase {phase_name} is not deployed on {', '.join(incomplete) or 'any host'}", incomplete=incomplete)
+        return not_due(
+            f"phase {phase_name} is not deployed on {', '.join(incomplete) or 'any host'}", incomplete=incomplete
+        )
     deadline = plus(state.deployed_at, view.scaled(phase.verify_within, view.shortest_grace))
     return due(window_s=view.scaled(view.plan.verify.window, 0.0), deadline=iso(deadline))
 
@@ -278,7 +287,9 @@ def decide(view: View) -> Order:
             open_points.append(f"checkpoint {name} is not taken")
     why = list(open_points)
     if missed:
-        why.append(f"missed: {', '.join(missed)} (look at what was measured around it; accept with -e rollout_accept_missed={','.join(missed)})")
+        why.append(
+            f"missed: {', '.join(missed)} (look at what was measured around it; accept with -e rollout_accept_missed={','.join(missed)})"
+        )
     if why:
         return due(decision=HOLD, reason="; ".join(why))
     taken = [name for name in view.plan.checkpoint_names() if view.state.checkpoint(name).status == "taken"]
@@ -325,9 +336,13 @@ def needs_problems(view: View, other: RolloutState, chain: list[RolloutState], r
     if needs.not_before:
         earliest = plus(_event(other, needs.not_before.event), view.scaled(needs.not_before.offset_s, 0.0))
         if view.now < earliest:
-            problems.append(f"may start {needs.not_before.text} of {name}, that is at {short(earliest)}; now it is {short(view.now)}.")
+            problems.append(
+                f"may start {needs.not_before.text} of {name}, that is at {short(earliest)}; now it is {short(view.now)}."
+            )
     if needs.not_after:
-        latest = plus(_event(other, needs.not_after.event), view.scaled(needs.not_after.offset_s, view.shortest_grace * 8))
+        latest = plus(
+            _event(other, needs.not_after.event), view.scaled(needs.not_after.offset_s, view.shortest_grace * 8)
+        )
         if view.now > latest:
             problems.append(
                 f"may start until {needs.not_after.text} of {name}, that was {short(latest)}; now it is {short(view.now)}. "
