@@ -55,9 +55,10 @@ def start() -> str:
     running, words = answers()
     if running:
         return "docker: running"
-    if "permission denied" in words.lower():
+    last = (words.splitlines() or ["no reason given"])[-1]  # warnings about the client's own settings come before
+    if "permission denied" in last.lower():
         raise FleetError(
-            f"docker: not allowed to talk to the engine ({words.splitlines()[-1]});"
+            f"docker: not allowed to talk to the engine ({last});"
             " join the group 'docker' (sudo usermod -aG docker $USER, log in again) or run this as root"
         )
     if os.geteuid() != 0:
