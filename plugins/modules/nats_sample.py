@@ -27,7 +27,7 @@ extends_documentation_fragment:
 options:
   patterns:
     description:
-      - Groups of patterns, C({group: [pattern, ...]}), such as C({legacy: ["cim-agent.>"], unified: ["cim.agent.>"]}).
+      - Groups of patterns. The keys are names of your choice, the values lists of patterns.
       - A message counts once per group. Within a group a pattern that another one covers is dropped (the wider one is
         kept and RV(sample.dropped_patterns) says so); where patterns overlap in part, the first one that matches
         counts.

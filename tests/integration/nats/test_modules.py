@@ -1,0 +1,80 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The modules as Ansible runs them: answers, refusals, check mode, and no secret in the loudest output."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+from typing import Any
+
+from tests.integration.nats import agents, servers
+
+ROOT = pathlib.Path(__file__).parents[3]
+TARGET = {"agent": "m-net", "subject": "agent.to.m-net.from.rollout.question", "expected": 1}
+
+
+def run(module: str, arguments: dict[str, Any], directory: pathlib.Path, *options: str) -> tuple[dict[str, Any], str]:
+    """The module's result and all that was printed. Arguments come from a file of variables, as from an inventory."""
+    answer, play, variables = directory / "answer.json", directory / "play.yml", directory / "vars.json"
+    variables.write_text(json.dumps({"arguments": arguments, "answer": str(answer)}))
+    copy = {"content": "{{ answered | to_json }}", "dest": "{{ answer }}", "mode": "0600"}
+    tasks = [
+        {f"cowboyai.rollout.{module}": "{{ arguments }}", "register": "answered", "ignore_errors": True},
+        {"ansible.builtin.copy": copy, "check_mode": False, "no_log": True},
+    ]
+    play.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
+    environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+    command = [sys.executable, "-m", "ansible", "playbook", str(play), "-i", "localhost,", "-c", "local", *options]
+    command += ["-e", f"ansible_python_interpreter={sys.executable}", "-e", f"@{variables}"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return dict(json.loads(answer.read_text())), done.stdout + done.stderr
+
+
+def test_sample(server: servers.NatsServer, directory: pathlib.Path) -> None:
+    found, _printed = run(
+        "nats_sample", {"server": server.url, "window": 0.5, "patterns": {"all": ["modules.>"]}}, directory
+    )
+    assert found["changed"] is False and found["sample"]["lossless"] is True
+    assert found["sample"]["groups"]["all"]["messages"] == 0
+
+
+def test_probe_and_check_mode(server: servers.NatsServer, directory: pathlib.Path) -> None:
+    agent = agents.Agent("m-net")
+    arguments = {"server": server.url, "count": 3, "timeout": 1, "targets": [TARGET]}
+    with agents.agents(server.url, agent):
+        checked, _printed = run("nats_probe", arguments, directory, "--check")
+        assert (agent.heard, checked["probe"]["agents"]) == (0, {})
+        found, _printed = run("nats_probe", arguments, directory)
+    assert found["probe"]["agents"]["m-net"]["delivered"] == agent.heard == 3
+
+
+def test_a_server_that_is_away_is_an_answer_and_no_failure(directory: pathlib.Path) -> None:
+    url = f"nats://127.0.0.1:{servers.free_port()}"
+    found, _printed = run("nats_probe", {"server": url, "targets": [TARGET]}, directory)
+    assert found["changed"] is False and found["probe"]["reason"] == "nats_unreachable"
+    assert not found["failed"]
+
+
+def test_bad_arguments_are_refused(directory: pathlib.Path) -> None:
+    found, _printed = run("nats_sample", {"server": "nats://h", "window": 1, "patterns": {"all": ["a..b"]}}, directory)
+    assert found["failed"] is True and "a..b" in found["msg"] and "empty token" in found["msg"]
+    found, _printed = run("nats_probe", {"server": "nats://h", "targets": [{**TARGET, "expected": 0}]}, directory)
+    assert found["failed"] is True and "m-net" in found["msg"]
+
+
+def test_no_secret_is_printed(directory: pathlib.Path) -> None:
+    with servers.running(directory, "authorization { token: other }") as mine:
+        for arguments in (
+            {"server": mine.url.replace("//", "//hunter2word@")},
+            {"server": mine.url.replace("//", "//u:hunter2word@")},
+            {"server": mine.url, "auth": {"token": "hunter2word"}},
+            {"server": "nats://u:hunter2word@h:port"},
+        ):
+            _found, printed = run("nats_probe", {**arguments, "targets": [TARGET]}, directory, "-vvv")
+            assert "module_args" in printed and "hunter2word" not in printed
