@@ -18,7 +18,12 @@ COMPARED = ("agent_uptime", "error_rate", "errors", "warnings", "message_deliver
 
 
 def write_checkpoint(
-    context: Context, folder: Path, name: str, evidence: dict[str, Any], verdicts: list[dict[str, Any]], decision: dict[str, Any]
+    context: Context,
+    folder: Path,
+    name: str,
+    evidence: dict[str, Any],
+    verdicts: list[dict[str, Any]],
+    decision: dict[str, Any],
 ) -> dict[str, str]:
     """The files that depend on which checkpoint this is: the second and later, the third and later, the last."""
     names = context.sure_plan.checkpoint_names()
@@ -33,9 +38,16 @@ def write_checkpoint(
     if index == len(names) - 1:
         written["aggregate_metrics.json"] = write_json(
             folder / "aggregate_metrics.json",
-            {"schema": "cowboyai.rollout/aggregate/1", "rollout": context.rollout, "checkpoints": summaries, "metrics": aggregate(summaries)},
+            {
+                "schema": "cowboyai.rollout/aggregate/1",
+                "rollout": context.rollout,
+                "checkpoints": summaries,
+                "metrics": aggregate(summaries),
+            },
         )
-        written["final_analysis.md"] = write_text(folder / "final_analysis.md", final_analysis(context, summaries, verdicts, decision))
+        written["final_analysis.md"] = write_text(
+            folder / "final_analysis.md", final_analysis(context, summaries, verdicts, decision)
+        )
     return written
 
 
@@ -49,11 +61,24 @@ def _summaries(context: Context, names: list[str]) -> list[dict[str, Any]]:
             found.append({"checkpoint": name, "status": state.status if state else "open", "metrics": {}})
             continue
         metrics = {
-            v["metric"]: {"value": v["value"], "unit": METRICS[v["metric"]].unit, "samples": v["samples"], "verdict": v["verdict"]}
+            v["metric"]: {
+                "value": v["value"],
+                "unit": METRICS[v["metric"]].unit,
+                "samples": v["samples"],
+                "verdict": v["verdict"],
+            }
             for v in summary["criteria"]
             if v["kind"] in ("primary", "secondary") and v["compared_with"] is None
         }
-        found.append({"checkpoint": name, "status": "taken", "at": summary["at"], "decision": summary["decision"]["decision"], "metrics": metrics})
+        found.append(
+            {
+                "checkpoint": name,
+                "status": "taken",
+                "at": summary["at"],
+                "decision": summary["decision"]["decision"],
+                "metrics": metrics,
+            }
+        )
     return found
 
 
@@ -73,7 +98,12 @@ def comparison(evidence: dict[str, Any]) -> dict[str, Any]:
         rows[metric] = row
     for metric in ("cpu_overhead", "memory_overhead"):
         reading = _metrics.read(metric, evidence, "test")
-        rows[metric] = {"unit": "percent", "value": reading.value, "samples": reading.samples, "missing": reading.missing}
+        rows[metric] = {
+            "unit": "percent",
+            "value": reading.value,
+            "samples": reading.samples,
+            "missing": reading.missing,
+        }
     return {"schema": "cowboyai.rollout/comparison/1", "at": evidence["at"], "metrics": rows}
 
 
@@ -108,7 +138,9 @@ def trends(summaries: list[dict[str, Any]]) -> str:
         values = [s["metrics"].get(metric, {}).get("value") for s in summaries]
         known = [value for value in values if value is not None]
         direction = _direction(metric, known[0], known[-1]) if len(known) > 1 else "too few"
-        cells = "".join((format_value(v, METRICS[metric].unit) if v is not None else "missing").rjust(14) for v in values)
+        cells = "".join(
+            (format_value(v, METRICS[metric].unit) if v is not None else "missing").rjust(14) for v in values
+        )
         lines.append(metric.ljust(22) + cells + f"  {direction}")
     return "\n".join(lines) + "\n"
 
@@ -117,7 +149,9 @@ def aggregate(summaries: list[dict[str, Any]]) -> dict[str, Any]:
     """Lowest, highest and last value of each metric over the checkpoints, with how many of them measured it."""
     rows = {}
     for metric in dict.fromkeys(name for s in summaries for name in s["metrics"]):
-        values = [s["metrics"][metric]["value"] for s in summaries if s["metrics"].get(metric, {}).get("value") is not None]
+        values = [
+            s["metrics"][metric]["value"] for s in summaries if s["metrics"].get(metric, {}).get("value") is not None
+        ]
         rows[metric] = {
             "unit": METRICS[metric].unit,
             "measured_at": len(values),
@@ -129,18 +163,29 @@ def aggregate(summaries: list[dict[str, Any]]) -> dict[str, Any]:
     return rows
 
 
-def final_analysis(context: Context, summaries: list[dict[str, Any]], verdicts: list[dict[str, Any]], decision: dict[str, Any]) -> str:
+def final_analysis(
+    context: Context, summaries: list[dict[str, Any]], verdicts: list[dict[str, Any]], decision: dict[str, Any]
+) -> str:
     """The last checkpoint for people: criteria, course over all checkpoints, what was not measured."""
-    lines = [f"# {context.rollout}: final analysis", "", f"Gate decision: **{decision['decision'].upper()}**. {decision['why']}.", ""]
+    lines = [
+        f"# {context.rollout}: final analysis",
+        "",
+        f"Gate decision: **{decision['decision'].upper()}**. {decision['why']}.",
+        "",
+    ]
     if context.rehearsal:
         lines += [f"Rehearsal, time scale {context.time_scale:g}: this decision does not count for production.", ""]
     lines += ["| criterion | wanted | value | samples | verdict |", "|---|---|---|---|---|"]
     for v in verdicts:
         if v["kind"] in ("primary", "secondary"):
             name = v["metric"] + ("" if v["kind"] == "primary" else " (informs)")
-            lines.append(f"| {name} | {v['text']} | {format_value(v['value'], v['unit'])} | {v['samples']} | {v['verdict']} |")
+            lines.append(
+                f"| {name} | {v['text']} | {format_value(v['value'], v['unit'])} | {v['samples']} | {v['verdict']} |"
+            )
     lines += ["", "## Course", "", "```", trends(summaries).rstrip(), "```", ""]
     missing = [v for v in verdicts if v["reasons"]]
     lines += ["## Not measured", ""]
-    lines += [f"- {v['name']}: " + "; ".join(f"{r} ({m})" for r, m in v["reasons"].items()) for v in missing] or ["Nothing: every criterion had its data."]
+    lines += [f"- {v['name']}: " + "; ".join(f"{r} ({m})" for r, m in v["reasons"].items()) for v in missing] or [
+        "Nothing: every criterion had its data."
+    ]
     return "\n".join(lines) + "\n"

@@ -17,7 +17,6 @@ from typing import Any
 
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
-
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._catalogue import Catalogue
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import Ledger, Record
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._looks import LookBook
@@ -89,7 +88,9 @@ def _only_plan_with(variables: Mapping[str, Any], folders: list[Path]) -> Path:
                 fitting[path.stem] = path
     if len(fitting) == 1:
         return next(iter(fitting.values()))
-    seen = f"plans with a phase {wanted!r}: {', '.join(fitting) or 'none'}" if wanted else "no rollout and no phase given"
+    seen = (
+        f"plans with a phase {wanted!r}: {', '.join(fitting) or 'none'}" if wanted else "no rollout and no phase given"
+    )
     raise StepError(f"which rollout? {seen}. Say -e rollout=<name>, or -e rollout_plan=<path>.")
 
 
@@ -153,7 +154,7 @@ class Context:
             # A rollback must not depend on a plan that can no longer be read.
             try:
                 return load_plan(str(path))
-            except Exception:  # noqa: BLE001
+            except Exception:
                 return None
         return load_plan(str(path), catalogue=self.catalogue, hosts=self._hosts_of(path))
 

@@ -130,8 +130,8 @@ def _instance(
     at = parse_iso(last["at"])
     active = seen.get("active_state") in ("active", "reloading")
     runs = uptime(sums["events"], subject.since, at, active)
-    changed_process = bool(subject.invocation) and bool(seen.get("invocation_id")) and (
-        seen["invocation_id"] != subject.invocation
+    changed_process = (
+        bool(subject.invocation) and bool(seen.get("invocation_id")) and (seen["invocation_id"] != subject.invocation)
     )
     known.update(
         {

@@ -56,11 +56,18 @@ def fresh_folder(folder: Path) -> Path:
 
 
 def write_gate(
-    folder: Path, evidence: dict[str, Any], verdicts: list[dict[str, Any]], decision: dict[str, Any], accounting: dict[str, Any]
+    folder: Path,
+    evidence: dict[str, Any],
+    verdicts: list[dict[str, Any]],
+    decision: dict[str, Any],
+    accounting: dict[str, Any],
 ) -> dict[str, str]:
     """The files every gate has; returns file name -> SHA-256."""
     written = {"evidence.json": write_json(folder / "evidence.json", evidence)}
-    head = {key: evidence[key] for key in ("schema", "rollout", "attempt", "gate", "at", "time_scale", "rehearsal", "window_s", "by")}
+    head = {
+        key: evidence[key]
+        for key in ("schema", "rollout", "attempt", "gate", "at", "time_scale", "rehearsal", "window_s", "by")
+    }
     written["summary.json"] = write_json(
         folder / "summary.json",
         {
@@ -70,7 +77,9 @@ def write_gate(
             "accounting": accounting,
             "criteria": verdicts,
             "not_measured": [
-                {"criterion": v["name"], "reasons": v["reasons"]} for v in verdicts if v["verdict"] in ("inconclusive", "error")
+                {"criterion": v["name"], "reasons": v["reasons"]}
+                for v in verdicts
+                if v["verdict"] in ("inconclusive", "error")
             ],
         },
     )
@@ -95,7 +104,8 @@ def write_gate(
 def _status(evidence: dict[str, Any]) -> dict[str, Any]:
     left_out = ("kinds", "events")
     return {
-        name: {key: value for key, value in item.items() if key not in left_out} for name, item in evidence["instances"].items()
+        name: {key: value for key, value in item.items() if key not in left_out}
+        for name, item in evidence["instances"].items()
     }
 
 
@@ -110,7 +120,9 @@ def errors_text(evidence: dict[str, Any]) -> str:
         lines.append(f"{name}: {item['errors']} errors, {item['warnings']} warnings ({item['role']})")
         for kind in kinds:
             how = "recurring" if kind["recurring"] else "one-off"
-            lines.append(f"  {kind['count']:>6} x {kind['level']:<5} {how}, {kind['first_at']} .. {kind['last_at']}: {kind['example']}")
+            lines.append(
+                f"  {kind['count']:>6} x {kind['level']:<5} {how}, {kind['first_at']} .. {kind['last_at']}: {kind['example']}"
+            )
     return "\n".join(lines) + "\n"
 
 
@@ -118,7 +130,10 @@ def nats_text(evidence: dict[str, Any]) -> str:
     """The samples and probes for people."""
     lines = [f"# NATS as of {evidence['at']}"]
     for group in evidence["nats"]:
-        lines += ["", f"group {group['name']} ({', '.join(group['hosts'])}), measured at {group.get('measured_at') or '-'}"]
+        lines += [
+            "",
+            f"group {group['name']} ({', '.join(group['hosts'])}), measured at {group.get('measured_at') or '-'}",
+        ]
         if group.get("reason"):
             lines.append(f"  not measured: {group['reason']}: {group.get('message')}")
             continue

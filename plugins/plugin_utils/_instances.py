@@ -67,9 +67,7 @@ def to_change(context: Context, plan: Plan, agents: Iterable[str], host: str) ->
 def to_back_up(context: Context, plan: Plan, host: str) -> list[dict[str, Any]]:
     """What `agent_backup` takes: all agents of the plan, with what their old state must show after a restore."""
     undo = plan.change.proof_after_undo()
-    return [
-        {**unit_of(context, agent, host), "proof": _proof(context, undo, agent, host)} for agent in plan.agents()
-    ]
+    return [{**unit_of(context, agent, host), "proof": _proof(context, undo, agent, host)} for agent in plan.agents()]
 
 
 def nats_port(context: Context, host: str) -> int:
@@ -94,7 +92,9 @@ def look_order(context: Context, host: str, subjects: list[Subject], since: date
     }
 
 
-def subjects_of(context: Context, plan: Plan, *, phase: str | None = None, before_change: datetime | None = None) -> list[Subject]:
+def subjects_of(
+    context: Context, plan: Plan, *, phase: str | None = None, before_change: datetime | None = None
+) -> list[Subject]:
     """Whom a gate measures: the instances changed so far (of one phase and those before it), and control.
 
     `before_change`: for the baseline, when nothing is changed yet: all agents of the plan, since that moment.
@@ -140,7 +140,9 @@ def nats_order(
             "name": group["name"],
             "hosts": group["hosts"],
             "window_s": window_s,
-            "patterns": {"legacy": list(plan.sample.legacy), "unified": list(plan.sample.unified)} if plan.sample else {},
+            "patterns": {"legacy": list(plan.sample.legacy), "unified": list(plan.sample.unified)}
+            if plan.sample
+            else {},
             "agents": _identities(context, agents),
             "probe": _probe(context, plan, agents, len(group["hosts"]), window_s, name),
         }
@@ -151,7 +153,9 @@ def _identities(context: Context, agents: list[str]) -> list[dict[str, str]]:
     identities = []
     for agent in agents:
         row = context.catalogue.row(agent) if context.catalogue else {}
-        identities.append({"agent": agent, "agent_id": row.get("agent_id", "")} if row.get("agent_id") else {"agent": agent})
+        identities.append(
+            {"agent": agent, "agent_id": row.get("agent_id", "")} if row.get("agent_id") else {"agent": agent}
+        )
     return identities
 
 

@@ -106,7 +106,9 @@ def _judge_one(rule: Rule, evidence: Evidence) -> Verdict:
         value, compared = _value(rule, reading, evidence)
     except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
         # A judge that trips over odd evidence must say so instead of taking the run down: the gate holds.
-        verdict.reasons = {reasons.TOOL_ERROR: f"the judge could not read {rule.metric}: {type(error).__name__}: {error}"}
+        verdict.reasons = {
+            reasons.TOOL_ERROR: f"the judge could not read {rule.metric}: {type(error).__name__}: {error}"
+        }
         verdict.leads_to = HOLD
         return verdict
     verdict.value, verdict.compared_with = value, compared
@@ -170,8 +172,10 @@ def _base(rule: Rule, evidence: Evidence) -> Reading:
 
 def _worst(rule: Rule, reading: Reading) -> dict[str, float]:
     """The few instances or agents that stand out most in the direction that this rule calls bad."""
-    bad_is_high = rule.operator in ("below", "at_most") if rule.kind in ("primary", "secondary") else (
-        rule.operator in ("above", "at_least")
+    bad_is_high = (
+        rule.operator in ("below", "at_most")
+        if rule.kind in ("primary", "secondary")
+        else (rule.operator in ("above", "at_least"))
     )
     if rule.operator == "equals":
         ranked = sorted(reading.by.items(), key=lambda item: -abs(item[1] - rule.threshold))
@@ -197,7 +201,9 @@ def decide(verdicts: Iterable[Verdict], *, failed_leads_to: str, trigger_leads_t
     if failed:
         return _decision(failed_leads_to, failed)
     if unsure:
-        seen = "; ".join(f"{v.name}: {', '.join(f'{r} ({m})' if m else r for r, m in v.reasons.items())}" for v in unsure[:4])
+        seen = "; ".join(
+            f"{v.name}: {', '.join(f'{r} ({m})' if m else r for r, m in v.reasons.items())}" for v in unsure[:4]
+        )
         more = f"; and {len(unsure) - 4} more" if len(unsure) > 4 else ""
         return Decision(HOLD, f"could not be measured: {seen}{more}", causes=[v.name for v in unsure])
     passed = sum(1 for v in verdicts if v.kind == "primary")
@@ -219,7 +225,9 @@ def describe(verdict: Verdict) -> str:
     clause = f"{verdict.name} {format_value(verdict.value, verdict.unit)}"
     clause += f" ({'trips at' if verdict.kind in ('trigger', 'alert') else 'wanted'} {verdict.text})"
     if verdict.worst:
-        shown = ", ".join(f"{name} {format_value(value, verdict.by_unit)}" for name, value in list(verdict.worst.items())[:3])
+        shown = ", ".join(
+            f"{name} {format_value(value, verdict.by_unit)}" for name, value in list(verdict.worst.items())[:3]
+        )
         clause += f": {shown}"
     return clause
 

@@ -66,9 +66,7 @@ class Ledger:
         records, _torn = self._load()
         return records
 
-    def append(
-        self, *, rollout: str, attempt: int, run: str, by: str, kind: str, data: dict[str, Any], now
-    ) -> Record:
+    def append(self, *, rollout: str, attempt: int, run: str, by: str, kind: str, data: dict[str, Any], now) -> Record:
         """Write one record and return it once it is on the disk."""
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
         try:

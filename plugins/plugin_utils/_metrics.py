@@ -338,7 +338,9 @@ def nats_disconnected(evidence: Evidence, role: str) -> Reading:
     control, _missing = _seen(evidence, "control", "nats_connections", "active")
     by = {}
     for name, item in found.items():
-        peers = [peer["nats_connections"] for peer in control.values() if peer["host"] == item["host"] and peer["active"]]
+        peers = [
+            peer["nats_connections"] for peer in control.values() if peer["host"] == item["host"] and peer["active"]
+        ]
         if item["active"] and item["nats_connections"] == 0 and peers and not any(peers):
             _add(missing, reasons.NATS_UNREACHABLE, f"{name} (control on {item['host']} is disconnected as well)")
             continue
@@ -427,7 +429,10 @@ def message_delivery(evidence: Evidence, role: str) -> Reading:
 def messages_lost(evidence: Evidence, role: str) -> Reading:
     """Probe answers that never came within the plan's timeout."""
     found, missing = _delivery(evidence, role)
-    by = {name: float(answers["expected"] - min(answers["delivered"], answers["expected"])) for name, answers in found.items()}
+    by = {
+        name: float(answers["expected"] - min(answers["delivered"], answers["expected"]))
+        for name, answers in found.items()
+    }
     expected = sum(answers["expected"] for answers in found.values())
     return Reading(sum(by.values()) if by else None, expected, missing, by)
 

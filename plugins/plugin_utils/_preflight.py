@@ -52,7 +52,11 @@ def check_hosts(
             continue
         reason, message = reasons.of_task_result(units.get(host))
         if reason:
-            hint = "Check ssh and `sudo -n true` on it." if reason == reasons.HOST_UNREACHABLE else "Check sudo and python3 on it."
+            hint = (
+                "Check ssh and `sudo -n true` on it."
+                if reason == reasons.HOST_UNREACHABLE
+                else "Check sudo and python3 on it."
+            )
             findings.append(Finding(host, "SSH and sudo", f"{reason} ({message[:300]})", "an answer", hint))
             continue
         findings += _host(plan, host, units[host]["host"])
@@ -68,7 +72,9 @@ def _host(plan: Plan, host: str, facts: dict[str, Any]) -> list[Finding]:
     findings = []
     for path, disk in (facts.get("disks") or {}).items():
         if disk is None:
-            findings.append(Finding(host, f"disk of {path}", "no such path", "a path that exists", "Correct rollout_disk_paths."))
+            findings.append(
+                Finding(host, f"disk of {path}", "no such path", "a path that exists", "Correct rollout_disk_paths.")
+            )
         elif disk["available_bytes"] < plan.preflight.disk_free:
             findings.append(
                 Finding(host, f"disk of {path}", f"{format_value(disk['available_bytes'], 'size')} free",
@@ -78,7 +84,13 @@ def _host(plan: Plan, host: str, facts: dict[str, Any]) -> list[Finding]:
     if offset is None or abs(offset) > plan.preflight.clock_offset:
         seen = "unknown" if offset is None else f"{offset:+.1f} s from the controller"
         findings.append(
-            Finding(host, "clock", seen, f"within {duration_text(plan.preflight.clock_offset)} (preflight.clock_offset)", "Let NTP set it.")
+            Finding(
+                host,
+                "clock",
+                seen,
+                f"within {duration_text(plan.preflight.clock_offset)} (preflight.clock_offset)",
+                "Let NTP set it.",
+            )
         )
     return findings
 
@@ -88,7 +100,15 @@ def _instance(plan: Plan, agent: str, host: str, seen: dict[str, Any] | None, te
     if seen is None:
         return [Finding(name, "unit", "no answer about it", "an answer", "Run preflight again.")]
     if seen["load_state"] != "loaded":
-        return [Finding(name, f"unit {seen['unit']}", seen["load_state"], "loaded", "Install or unmask it, or leave the agent out of the plan.")]
+        return [
+            Finding(
+                name,
+                f"unit {seen['unit']}",
+                seen["load_state"],
+                "loaded",
+                "Install or unmask it, or leave the agent out of the plan.",
+            )
+        ]
     findings = []
     if seen["active_state"] != "active":
         findings.append(
@@ -96,7 +116,9 @@ def _instance(plan: Plan, agent: str, host: str, seen: dict[str, Any] | None, te
                     "Start it and see why it stopped; a rollout changes running agents.")
         )  # fmt: skip
     noise = seen["log"]["errors"] + seen["log"]["panics"]
-    restarts = sum(1 for event in seen["log"]["lifecycle"] if event["event"] in ("failed", "exited", "oom", "restart_scheduled"))
+    restarts = sum(
+        1 for event in seen["log"]["lifecycle"] if event["event"] in ("failed", "exited", "oom", "restart_scheduled")
+    )
     quiet = duration_text(plan.preflight.quiet_for)
     if test and noise:
         example = seen["log"]["kinds"][0]["example"] if seen["log"]["kinds"] else ""
@@ -106,7 +128,14 @@ def _instance(plan: Plan, agent: str, host: str, seen: dict[str, Any] | None, te
         )  # fmt: skip
     if restarts:
         findings.append(
-            Finding(name, f"the last {quiet}", f"{restarts} exits or restarts", "none (preflight.quiet_for)", "Wait until it is stable.", stops=test)
+            Finding(
+                name,
+                f"the last {quiet}",
+                f"{restarts} exits or restarts",
+                "none (preflight.quiet_for)",
+                "Wait until it is stable.",
+                stops=test,
+            )
         )
     return findings
 
@@ -116,9 +145,25 @@ def _drift(plan: Plan, agent: str, host: str, seen: dict[str, Any] | None, expec
     environment = (seen or {}).get("environment")
     if not environment or not environment.get("exists"):
         path = (environment or {}).get("path", "its environment file")
-        return [Finding(name, "environment file", f"{path} does not exist", "the file", "Correct rollout_agent_env_file or install it.")]
+        return [
+            Finding(
+                name,
+                "environment file",
+                f"{path} does not exist",
+                "the file",
+                "Correct rollout_agent_env_file or install it.",
+            )
+        ]
     if not environment.get("regular", True):
-        return [Finding(name, "environment file", f"{environment['path']} is a link or not a file", "a regular file", "Put the file itself there.")]
+        return [
+            Finding(
+                name,
+                "environment file",
+                f"{environment['path']} is a link or not a file",
+                "a regular file",
+                "Put the file itself there.",
+            )
+        ]
     findings = []
     masked = set(environment.get("masked") or [])
     for key, wanted in expected.items():
@@ -144,7 +189,9 @@ def _new_value(plan: Plan, key: str) -> str:
     return str(plan.change.env[key])
 
 
-def check_nats(hosts: list[str], answers: Mapping[str, Any], urls: Mapping[str, str]) -> tuple[list[Finding], list[dict[str, Any]]]:
+def check_nats(
+    hosts: list[str], answers: Mapping[str, Any], urls: Mapping[str, str]
+) -> tuple[list[Finding], list[dict[str, Any]]]:
     """(problems, groups of connected servers) from one connection to each host's NATS.
 
     Servers that name the same cluster form one group; a server without a cluster is a group of its own.
@@ -154,7 +201,9 @@ def check_nats(hosts: list[str], answers: Mapping[str, Any], urls: Mapping[str, 
     for host in hosts:
         result = answers.get(host)
         probe = (result or {}).get("probe") or {}
-        reason, message = reasons.of_task_result(result) if not probe else (probe.get("reason"), probe.get("message") or "")
+        reason, message = (
+            reasons.of_task_result(result) if not probe else (probe.get("reason"), probe.get("message") or "")
+        )
         if reason:
             findings.append(
                 Finding(host, f"NATS at {urls.get(host, '(no rollout_nats_url)')}", f"{reason} ({str(message)[:300]})", "a connection",

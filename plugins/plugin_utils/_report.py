@@ -8,13 +8,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import duration_text, short
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._evidence_files import read_json, write_text
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import format_value
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import Record
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "roles" / "report" / "templates"
 REPORTS = ("deployment.md", "decision.md", "final_analysis.md", "retrospective.md")
@@ -23,7 +22,11 @@ REPORTS = ("deployment.md", "decision.md", "final_analysis.md", "retrospective.m
 def write_reports(context: Context) -> list[Path]:
     """Write all reports of the newest attempt; returns their paths."""
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,
     )
     environment.filters.update(cell=_cell, value=format_value, short=short)
     facts = facts_of(context)
@@ -63,11 +66,15 @@ def facts_of(context: Context) -> dict[str, Any]:
         "checkpoints": [gate for gate in judged if gate["gate"] == "checkpoint"],
         "alerts": [alert for r in records if r.kind == "alert.raised" for alert in r.data["alerts"]],
         "looks": sum(1 for r in records if r.kind == "look.taken"),
-        "gaps": [{"at": r.at, "gaps": r.data["gaps"]} for r in records if r.kind == "look.taken" and r.data.get("gaps")],
+        "gaps": [
+            {"at": r.at, "gaps": r.data["gaps"]} for r in records if r.kind == "look.taken" and r.data.get("gaps")
+        ],
         "holds": sum(1 for g in gates if g["decision"] == "hold"),
         "resumed": sum(1 for r in records if r.kind == "run.resumed"),
         "soak_resets": sum(phase.soak_resets for phase in state.phases.values()),
-        "duration": duration_text((records[-1].moment - state.started_at).total_seconds()) if records and state.started_at else "0s",
+        "duration": duration_text((records[-1].moment - state.started_at).total_seconds())
+        if records and state.started_at
+        else "0s",
         "files": _files(context),
         "ledger": str(context.ledger.path),
         "monitoring": str(context.monitoring),
@@ -105,7 +112,11 @@ def _instances(context: Context) -> list[dict[str, Any]]:
 
 def _files(context: Context) -> list[str]:
     folder = context.monitoring / "checkpoints" / context.rollout
-    return sorted(str(path.relative_to(context.monitoring)) for path in folder.rglob("*") if path.is_file()) if folder.exists() else []
+    return (
+        sorted(str(path.relative_to(context.monitoring)) for path in folder.rglob("*") if path.is_file())
+        if folder.exists()
+        else []
+    )
 
 
 def _cell(text: Any) -> str:
@@ -117,9 +128,14 @@ def describe(record: Record) -> str:
     """One line of the timeline; empty for records that only machines need."""
     data = record.data
     texts = {
-        "rollout.started": lambda: f"attempt {record.attempt} started" + (f" (rehearsal, time scale {data['time_scale']:g})" if data["rehearsal"] else ""),
+        "rollout.started": lambda: (
+            f"attempt {record.attempt} started"
+            + (f" (rehearsal, time scale {data['time_scale']:g})" if data["rehearsal"] else "")
+        ),
         "run.resumed": lambda: f"went on after {data['after']} ({data['was']})",
-        "preflight.passed": lambda: "preflight passed" + (f"; accepted: {len(data['accepted'])} known differences" if data["accepted"] else ""),
+        "preflight.passed": lambda: (
+            "preflight passed" + (f"; accepted: {len(data['accepted'])} known differences" if data["accepted"] else "")
+        ),
         "preflight.failed": lambda: f"preflight failed: {'; '.join(data['problems'])}",
         "baseline.taken": lambda: "baseline measured",
         "backup.done": lambda: f"backup in {data['directory']}: {data['accounting']['text']}",
