@@ -32,6 +32,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import (
     decide,
     describe,
     judge,
+    needs_confirmation,
 )
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._looks import look_of
 
@@ -75,6 +76,10 @@ class ActionModule(RolloutAction):
             trigger_leads_to=ROLLBACK if "trigger" in plan.rollback.on else NO_GO,
         )
         accounting = _account(evidence)
+        if kind in ("verify", "checkpoint") and not arguments["last_attempt"]:
+            if needs_confirmation(pulled, decision, self._causes_before(context, kind, name)):
+                why = f"to be confirmed by another look: {decision.why}"
+                decision = Decision(HOLD, why, decision.instances, decision.causes)
         if kind == "look":
             return self._look(context, arguments, evidence, verdicts, decision, accounting, now)
         return self._decided(context, arguments, name, evidence, verdicts, decision, accounting, now)
@@ -160,6 +165,15 @@ class ActionModule(RolloutAction):
                 entry.update(sample=sample, probe=probe)
             measured.append(entry)
         return measured
+
+    @staticmethod
+    def _causes_before(context: Context, kind: str, name: str) -> list[str]:
+        """What the look before this one, of the same gate in the same run, held for."""
+        for record in reversed(context.records):
+            if record.kind == "gate.decided":
+                same = record.run == context.run and record.data["gate"] == kind and record.data["name"] == name
+                return list(record.data.get("causes", [])) if same else []
+        return []
 
     @staticmethod
     def _keep_looks(context: Context, units: dict[str, Any], received_at: str) -> None:

@@ -145,6 +145,15 @@ def trends(summaries: list[dict[str, Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _cell(summary: dict[str, Any], metric: str) -> str:
+    if summary["status"] != "taken":
+        return str(summary["status"])
+    if metric not in summary["metrics"]:
+        return "not asked"
+    value = summary["metrics"][metric]["value"]
+    return "not measured" if value is None else format_value(value, METRICS[metric].unit)
+
+
 def aggregate(summaries: list[dict[str, Any]]) -> dict[str, Any]:
     """Lowest, highest and last value of each metric over the checkpoints, with how many of them measured it."""
     rows = {}

@@ -69,6 +69,7 @@ def assemble(
         "nats": nats,
         "baseline": digest(baseline),
         "previous": digest(previous),
+        "published": published_so_far(nats, previous),
     }
 
 
@@ -88,7 +89,22 @@ def digest(evidence: dict[str, Any] | None) -> dict[str, Any] | None:
             for name, host in evidence["hosts"].items()
         },
         "nats": evidence["nats"],
+        "published": evidence.get("published"),
     }
+
+
+def published_so_far(nats: list[dict[str, Any]], earlier: dict[str, Any] | None) -> dict[str, dict[str, int]]:
+    """agent -> legacy responses seen and matched, over all lossless windows of the rollout so far."""
+    sums = {agent: dict(counts) for agent, counts in ((earlier or {}).get("published") or {}).items()}
+    for group in nats:
+        sample = group.get("sample")
+        if group.get("reason") or not sample or not sample.get("lossless"):
+            continue
+        for agent, pair in (sample["dual"].get("agents") or {}).items():
+            counts = sums.setdefault(agent, {"legacy": 0, "matched": 0})
+            counts["legacy"] += pair["legacy"]
+            counts["matched"] += pair["matched"]
+    return sums
 
 
 def _host(units: Mapping[str, Any] | None, host: str, looks: list[dict[str, Any]]) -> dict[str, Any]:
@@ -156,7 +172,17 @@ def _instance(
         "active_since", "started_at", "memory_bytes", "memory_limit_bytes", "cpu_s", "nats_connections", "enabled",
     ):  # fmt: skip
         known[key] = seen.get(key)
+    known["same_process_from"] = _first_sight(subject, looks, seen.get("invocation_id"))
     return known
+
+
+def _first_sight(subject: Subject, looks: list[dict[str, Any]], invocation: str | None) -> dict[str, Any] | None:
+    """What the first look saw of the process that runs now: growth and CPU are counted from there, start-up left out."""
+    for look in looks:
+        seen = look["instances"].get(subject.agent)
+        if seen and invocation and seen.get("invocation_id") == invocation and parse_iso(look["at"]) >= subject.since:
+            return {"at": look["at"], "memory_bytes": seen.get("memory_bytes"), "cpu_s": seen.get("cpu_s")}
+    return None
 
 
 def _corruption(kinds: list[dict[str, Any]], patterns: list[re.Pattern[str]]) -> list[str]:

@@ -42,6 +42,7 @@ class Rule:
     missing: tuple[tuple[str, str], ...] = ()
     severity: str | None = None
     by_unit: str = ""
+    over: str = "rollout"
 
 
 @dataclass
@@ -63,6 +64,7 @@ class Verdict:
     note: str = ""
     severity: str | None = None
     by_unit: str = ""
+    over: str = "rollout"
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -100,7 +102,7 @@ def compare(operator: str, value: float, threshold: float) -> bool:
 
 def _judge_one(rule: Rule, evidence: Evidence) -> Verdict:
     verdict = Verdict(rule.name, rule.metric, rule.kind, ERROR, rule.text, rule.unit, severity=rule.severity)
-    verdict.by_unit = rule.by_unit or rule.unit
+    verdict.by_unit, verdict.over = rule.by_unit or rule.unit, rule.over
     try:
         reading = _metrics.read(rule.metric, evidence)
         value, compared = _value(rule, reading, evidence)
@@ -155,6 +157,8 @@ def _value(rule: Rule, reading: Reading, evidence: Evidence) -> tuple[float | No
         reading.missing.update(base.missing or {reasons.TOO_FEW_SAMPLES: f"no {rule.against} value of {rule.metric}"})
         return None, None
     if rule.ignore_under is not None and abs(value - base.value) < rule.ignore_under:
+        shown = format_value(abs(value - base.value), rule.by_unit)
+        reading.note = f"a difference of {shown} is below ignore_under ({format_value(rule.ignore_under, rule.by_unit)})"
         return 0.0, base.value
     if abs(base.value) < SMALLEST_BASE:
         return (0.0 if abs(value) < SMALLEST_BASE else 100.0), base.value
@@ -210,6 +214,18 @@ def decide(verdicts: Iterable[Verdict], *, failed_leads_to: str, trigger_leads_t
     return Decision(GO, f"all {passed} criteria pass" if passed else "no trigger fired")
 
 
+def needs_confirmation(verdicts: Iterable[Verdict], decision: Decision, earlier_causes: Iterable[str]) -> bool:
+    """Whether a bad decision rests on single windows alone and was not seen by the look before: one noisy window reverts nobody.
+
+    Triggers have limits of their own in the plan, and what is counted over the whole rollout is no single window.
+    """
+    if decision.decision not in (NO_GO, ROLLBACK):
+        return False
+    bad = [v for v in verdicts if v.name in decision.causes and (v.verdict == FAIL or v.leads_to == FAIL)]
+    single = all(v.kind == "primary" and v.over == "checkpoint" for v in bad)
+    return single and not set(decision.causes) & set(earlier_causes)
+
+
 def _decision(decision: str, verdicts: list[Verdict]) -> Decision:
     named: dict[str, None] = {}
     for verdict in verdicts:
@@ -246,4 +262,4 @@ def format_value(value: float | None, unit: str) -> str:
 
 
 __all__ = ["ERROR", "FAIL", "GO", "HOLD", "INCONCLUSIVE", "NO_GO", "PASS", "ROLLBACK", "Decision", "Rule", "Verdict"]
-__all__ += ["compare", "decide", "describe", "format_value", "judge"]
+__all__ += ["compare", "decide", "describe", "format_value", "judge", "needs_confirmation"]

@@ -197,14 +197,26 @@ def memory_of_limit(evidence: Evidence, role: str) -> Reading:
 
 @metric("memory_growth")
 def memory_growth(evidence: Evidence, role: str) -> Reading:
-    """Highest growth of an instance's memory since the baseline, in percent, less the control's median growth."""
-    grown, missing = _growth(evidence, role, "memory_bytes")
-    control, _missing = _growth(evidence, "control", "memory_bytes")
-    drift = _median(list(control.values())) or 0.0
-    before = (evidence.get("baseline") or {}).get("instances", {})
-    by = {name: value - drift for name, value in grown.items()}
-    size = {name: float(evidence["instances"][name]["memory_bytes"] - before[name]["memory_bytes"]) for name in grown}
+    """Highest growth of a process's memory since it was first seen after the change, in percent, less control's median growth."""
+    grown, missing = _growth(evidence, role)
+    control, _missing = _growth(evidence, "control")
+    drift = _median([percent for percent, _size in control.values()]) or 0.0
+    by = {name: percent - drift for name, (percent, _size) in grown.items()}
+    size = {name: size for name, (_percent, size) in grown.items()}
     return Reading(max(by.values()) if by else None, len(by), missing, by, absolute=size)
+
+
+def _growth(evidence: Evidence, role: str) -> tuple[dict[str, tuple[float, float]], dict[str, str]]:
+    """name -> (growth in percent, growth in bytes)."""
+    found, missing = _seen(evidence, role, "memory_bytes")
+    grown = {}
+    for name, item in found.items():
+        first = (item.get("same_process_from") or {}).get("memory_bytes")
+        if first:
+            grown[name] = (100.0 * (item["memory_bytes"] - first) / first, float(item["memory_bytes"] - first))
+        else:
+            _add(missing, reasons.TOO_FEW_SAMPLES, f"{name} (seen for the first time)")
+    return grown, missing
 
 
 @metric("memory_overhead")
@@ -215,35 +227,28 @@ def memory_overhead(evidence: Evidence, role: str) -> Reading:
 
 @metric("cpu_overhead")
 def cpu_overhead(evidence: Evidence, role: str) -> Reading:
-    """Median CPU share (CPU seconds per second since the process started) of test against control: (test / control - 1) x 100."""
+    """Median CPU share of test processes against control's: (test / control - 1) x 100.
+
+    A process's share is CPU seconds per second between the first look that saw it and this one: its start is left out.
+    """
 
     def share(item: dict[str, Any]) -> float | None:
-        if item.get("cpu_s") is None or not item.get("started_at") or not item.get("at"):
+        first = item.get("same_process_from") or {}
+        if item.get("cpu_s") is None or first.get("cpu_s") is None:
             return None
-        lived = (parse_iso(item["at"]) - parse_iso(item["started_at"])).total_seconds()
-        return item["cpu_s"] / lived if lived > 0 else None
+        watched = (parse_iso(item["at"]) - parse_iso(first["at"])).total_seconds()
+        return (item["cpu_s"] - first["cpu_s"]) / watched if watched > 0 else None
 
-    return _overhead(evidence, role, share)
-
-
-def _growth(evidence: Evidence, role: str, key: str) -> tuple[dict[str, float], dict[str, str]]:
-    found, missing = _seen(evidence, role, key)
-    before = (evidence.get("baseline") or {}).get("instances", {})
-    grown = {}
-    for name, item in found.items():
-        base = before.get(name, {}).get(key)
-        if base:
-            grown[name] = 100.0 * (item[key] - base) / base
-        else:
-            _add(missing, reasons.TOO_FEW_SAMPLES, f"{name} (no baseline)")
-    return grown, missing
+    return _overhead(evidence, role, share, relative_to_baseline=False)
 
 
-def _overhead(evidence: Evidence, role: str, of: Callable[[dict[str, Any]], float | None]) -> Reading:
+def _overhead(
+    evidence: Evidence, role: str, of: Callable[[dict[str, Any]], float | None], relative_to_baseline: bool = True
+) -> Reading:
     found, missing = _seen(evidence, role)
     control, control_missing = _seen(evidence, "control")
     missing = {**control_missing, **missing}
-    before = (evidence.get("baseline") or {}).get("instances", {})
+    before = (evidence.get("baseline") or {}).get("instances", {}) if relative_to_baseline else {}
 
     def relative(items: dict[str, dict[str, Any]]) -> dict[str, float]:
         values = {}
@@ -481,19 +486,21 @@ def _samples(evidence: Evidence) -> tuple[list[dict[str, Any]], dict[str, str]]:
 
 @metric("dual_publish_success")
 def dual_publish_success(evidence: Evidence, role: str) -> Reading:
-    """Responses published on both trees / responses published on the legacy one x 100, matched by conversation id."""
+    """Responses published on both trees / responses published on the legacy one x 100, matched by conversation id.
+
+    Over all lossless windows of the rollout so far; an agent that was silent in this window is missing all the same.
+    """
     found, missing = _samples(evidence)
     legacy = matched = 0
     by: dict[str, float] = {}
     for agent in _agents(evidence, role):
-        pairs = [sample["dual"]["agents"].get(agent) or {"legacy": 0, "matched": 0} for sample in found]
-        published = sum(pair["legacy"] for pair in pairs)
-        both = sum(pair["matched"] for pair in pairs)
-        legacy, matched = legacy + published, matched + both
-        if published:
-            by[agent] = 100.0 * both / published
-        elif found:
+        now = sum((sample["dual"]["agents"].get(agent) or {"legacy": 0})["legacy"] for sample in found)
+        if found and not now:
             _add(missing, reasons.SUBJECT_IDLE, f"{agent} published no response in the window")
+        counts = (evidence.get("published") or {}).get(agent) or {"legacy": 0, "matched": 0}
+        legacy, matched = legacy + counts["legacy"], matched + counts["matched"]
+        if counts["legacy"]:
+            by[agent] = 100.0 * counts["matched"] / counts["legacy"]
     return Reading(100.0 * matched / legacy if legacy else None, legacy, missing, by, f"{matched} of {legacy}")
 
 

@@ -31,6 +31,7 @@ def rule_of(criterion: Any, kind: str) -> Rule:
         missing=tuple(sorted(criterion.missing.items())),
         severity=getattr(criterion, "severity", None),
         by_unit=metric.unit,
+        over=criterion.over,
     )
 
 
