@@ -39,7 +39,8 @@ options:
         description: Its environment file; only needed with O(environment_keys).
         type: path
       since:
-        description: Leave out this agent's lines and events before this time, such as those of a process that was replaced.
+        description:
+          - Leave out this agent's lines and events before this time, such as those of a process that was replaced.
         type: str
   since:
     description:

@@ -16,7 +16,7 @@ REFERENCE = """\
 2026-01-23T23:12:10.071326Z  INFO agent_service: Unified subject architecture ENABLED - dual publishing
 2026-01-23T23:12:10.071333Z  INFO agent_service: Subscribed to: agent.to.network-expert.> (agent-specific inbox)
 2026-01-23T23:12:10.071336Z  INFO agent_service: Subscribed to: agent.broadcast.> (broadcast)
-2026-01-23T23:12:10.071339Z  INFO agent_service: Subscribed to: agent.*.*.01936f88-d2a9-7000-8000-000000000008.command.> (x)
+2026-01-23T23:12:10.071339Z  INFO agent_service: Subscribed to: agent.*.*.01936f88-d2a9-7000-8000-000000000008.command.>
 2026-01-23T23:12:10.071340Z  INFO agent_service: Agent 'network-expert' v0.9.2 is ready for conversations
 2026-01-23T23:58:10.953679Z DEBUG async_nats: received PONG
 2026-01-23T23:58:11.000000Z ERROR agent_service: Error handling inbox command: expected value at line 1 column 1
@@ -62,7 +62,7 @@ def test_no_errors_where_there_are_none(line):
 @pytest.mark.parametrize(
     "line",
     [
-        "\x1b[2m2026-01-23T23:58:11.000000Z\x1b[0m \x1b[31mERROR\x1b[0m \x1b[2magent_service\x1b[0m\x1b[2m:\x1b[0m boom",
+        "\x1b[2m2026-01-23T23:58:11.000000Z\x1b[0m \x1b[31mERROR\x1b[0m \x1b[2magent_service\x1b[0m: boom",
         "   2026-01-23T23:58:11Z ERROR agent_service::inbox: boom",
         "2026-01-23T23:58:11+01:00 ERROR boom without a target",
         "ERROR agent_service: boom without a time",

@@ -1,0 +1,163 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A scripted host: real files, made-up systemd, processes, journal and clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import pytest
+from ansible_collections.cowboyai.rollout.plugins.module_utils import _env_file, _instance, _journal, _systemd
+
+LINE = "2026-01-23T23:12:10.000000Z  {0} agent_service: {1}"
+EPOCH = 1_800_000_000_000_000
+
+
+@dataclass
+class FakeUnit:
+    """A unit and how its program behaves at its next start."""
+
+    name: str
+    env_file: str
+    behaviour: str = "good"
+    load: str = "loaded"
+    active: str = "inactive"
+    pid: int | None = None
+    invocation: str | None = None
+    started: int | None = None
+    environ: dict = field(default_factory=dict)
+    restarts: int = 0
+    life: str = "good"
+
+
+class ScriptedHost:
+    """Takes the place of ``_host.Host``."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.units = {}
+        self.records = []
+        self.us = EPOCH
+        self.restart_calls = []
+        self.calls = []
+        self.number = 0
+
+    # what tests set up
+    def add(self, agent, text="FLAG=false\nOTHER=1\n", behaviour="good", start=True, **fields):
+        env_file = self.directory / f"{agent}.env"
+        if text is not None:
+            env_file.write_text(text)
+        unit = FakeUnit(f"run@{agent}.service", str(env_file), "good", **fields)
+        self.units[unit.name] = unit
+        if start:
+            self.start(unit)
+            self.us += 3_600_000_000
+        unit.behaviour = behaviour
+        return unit
+
+    def instance(self, agent, env=None, **proof):
+        unit = self.units[f"run@{agent}.service"]
+        made = {"log": "architecture ENABLED", "subscriptions": [f"agent.to.{agent}.>"], "ready_within": 5, **proof}
+        return _instance.Instance(agent, unit.name, unit.env_file, env or {}, _instance.proof_from(made, agent))
+
+    def say(self, unit, level, message, after_us=20_000, manager=False, event=None):
+        text = message if manager else LINE.format(level, message)
+        at = self.us + after_us
+        self.records.append(
+            _journal.Record(at, f"c={len(self.records)}", unit.name, unit.invocation, text, False, manager, event, "")
+        )
+
+    def start(self, unit):
+        self.number += 1
+        unit.life = unit.behaviour
+        unit.active, unit.pid, unit.invocation = "active", 1000 + self.number, f"inv{self.number}"
+        unit.started = self.us
+        with open(unit.env_file, "rb") as stream:
+            unit.environ = {"PATH": "/bin", **_env_file.effective(stream.read())}
+        if unit.behaviour == "other_value":
+            unit.environ["FLAG"] = "false"
+        self.say(unit, "", "Started", 0, True, "started")
+        if unit.behaviour == "silent":
+            return
+        agent = unit.name[4:-8]
+        late = 3_000_000 if unit.behaviour == "slow" else 20_000
+        on = "ENABLED" if unit.environ.get("FLAG") == "true" else "DISABLED"
+        if unit.behaviour != "no_log":
+            self.say(unit, "INFO", f"architecture {on}", late)
+        if unit.behaviour != "no_subscription":
+            self.say(unit, "INFO", f"Subscribed to: agent.to.{agent}.> (inbox)", late)
+        self.say(unit, "INFO", f"Subscribed to: agent.to.{agent}.>.longer", late)
+        self.say(unit, "INFO", "no error at all", late)
+        if unit.behaviour == "error":
+            self.say(unit, "ERROR", "boom token=s3cr3t", late)
+        if unit.behaviour == "late_error":
+            self.say(unit, "ERROR", "boom", 500_000)
+        if unit.behaviour == "panic":
+            self.records.append(replace(self.records[-1], text="thread 'main' panicked at src/main.rs:1:1:"))
+
+    # what the code under test calls
+    def show(self, units):
+        self.calls.append("show")
+        out = {}
+        for name in units:
+            unit = self.units.get(name) or FakeUnit(name, "", load="not-found")
+            if unit.life == "crash" and unit.started is not None and self.us - unit.started > 100_000:
+                unit.active, unit.pid, unit.restarts = "failed", None, 0
+            if unit.life == "loop" and unit.started is not None and self.us - unit.started > 100_000:
+                unit.restarts += 1
+                self.start(unit)
+            out[name] = _systemd.Unit(
+                name, unit.load, unit.active, "running" if unit.pid else "dead", "success", unit.pid, unit.invocation,
+                unit.restarts, unit.started, unit.started, None, None, None, None,
+            )  # fmt: skip
+        return out
+
+    def reset_failed(self, units):
+        self.calls.append("reset-failed")
+
+    def restart(self, units, timeout):
+        self.calls.append("restart")
+        self.restart_calls.append(list(units))
+        self.us += 50_000
+        complaint = ""
+        for name in units:
+            unit = self.units[name]
+            if unit.behaviour == "no_restart":
+                complaint += f"Job for {name} failed: no\n"
+            else:
+                self.start(unit)
+        return complaint
+
+    def environ(self, pid):
+        return next((dict(unit.environ) for unit in self.units.values() if unit.pid == pid), None)
+
+    def read_journal(self, invocations, on_record, since, cursor=None, until=None):
+        self.calls.append("journal")
+        first = int(cursor[2:]) + 1 if cursor else 0
+        for position, record in enumerate(self.records[first:], first):
+            if (
+                since <= record.at <= (until or self.us)
+                and record.at <= self.us
+                and record.invocation_id in invocations
+            ):
+                on_record(record)
+                cursor = f"c={position}"
+        return _journal.Reading(cursor=cursor)
+
+    def now_us(self):
+        return self.us
+
+    def monotonic(self):
+        return self.us / 1e6
+
+    def sleep(self, seconds):
+        self.us += int(seconds * 1e6)
+
+
+@pytest.fixture
+def host(tmp_path):
+    files = tmp_path / "configs"
+    files.mkdir()
+    return ScriptedHost(files)

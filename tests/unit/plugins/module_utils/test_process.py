@@ -1,0 +1,100 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+import socket
+
+import pytest
+from ansible_collections.cowboyai.rollout.plugins.module_utils import _host_metrics, _instant, _process
+
+TABLE = """\
+  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:107E 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 100 1
+   1: 0100007F:A000 0100007F:107E 01 00000000:00000000 00:00000000 00000000     0        0 101 1
+   2: 0100007F:107E 0100007F:A000 01 00000000:00000000 00:00000000 00000000     0        0 102 1
+   3: 0100007F:A001 0100007F:107E 06 00000000:00000000 00:00000000 00000000     0        0 103 1
+   4: cut
+"""
+
+
+def test_only_established_connections_of_the_client_side_count():
+    assert _process.parse_tcp(TABLE, 4222) == {101}
+
+
+def test_own_connection_is_found_and_gone_after_close():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)):
+            assert _process.nats_connections([os.getpid()], port) == {os.getpid(): 1}
+        assert _process.nats_connections([os.getpid()], port) == {os.getpid(): 0}
+
+
+def test_process_that_is_gone():
+    assert _process.environ(2**22 + 1) is None
+    assert _process.nats_connections([2**22 + 1], 4222) == {2**22 + 1: None}
+    assert _process.usage(2**22 + 1) == (None, None)
+
+
+def test_environ(tmp_path):
+    (tmp_path / "7").mkdir()
+    (tmp_path / "7" / "environ").write_bytes(b"A=1\0B=x=y\0C=a\nb\0junk\0D=\xff\0")
+    assert _process.environ(7, str(tmp_path)) == {"A": "1", "B": "x=y", "C": "a\nb", "D": "\udcff"}
+
+
+def test_usage_of_this_process():
+    memory, cpu = _process.usage(os.getpid())
+    assert memory > 1_000_000
+    assert cpu > 0
+
+
+def test_memory_and_load():
+    text = "MemTotal:  1000 kB\nMemFree: 1 kB\nMemAvailable:  250 kB\n"
+    assert _host_metrics.parse_memory(text) == {
+        "total_bytes": 1024000,
+        "available_bytes": 256000,
+        "used_pct": 75.0,
+    }
+    assert _host_metrics.parse_memory("MemTotal: x\n") is None
+    assert _host_metrics.parse_load("0.5 1.0 2.25 1/2 3") == [0.5, 1.0, 2.25]
+    assert _host_metrics.parse_load("junk") == []
+
+
+def test_host_metrics_say_null_for_what_is_not_there(tmp_path):
+    host = _host_metrics.collect(["/", "/no/such/disk"], 4222, None, proc=str(tmp_path))
+    assert host["disks"]["/no/such/disk"] is None
+    assert 0 <= host["disks"]["/"]["used_pct"] <= 100
+    assert host["memory"] is None
+    assert host["load"] == []
+    assert host["nats_connections"] is None
+    assert host["booted_at"] is None
+    assert host["clock_offset_s"] is None
+
+
+def test_clock_offset():
+    now = _instant.parse(_host_metrics.collect([], 4222, None)["now"]) / 1e6
+    assert 9.9 < _host_metrics.collect([], 4222, now - 10)["clock_offset_s"] < 15
+
+
+@pytest.mark.parametrize(
+    ("text", "us"),
+    [
+        ("1970-01-01T00:00:01.5+00:00", 1_500_000),
+        ("1970-01-01T01:00:01Z", 3601_000_000),
+        ("1970-01-01T01:00:01+01:00", 1_000_000),
+        ("1970-01-01 00:00:01", 1_000_000),
+        ("1", 1_000_000),
+        ("@1.25", 1_250_000),
+    ],
+)
+def test_points_in_time(text, us):
+    assert _instant.parse(text) == us
+    assert _instant.parse(_instant.iso(us)) == us
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "-1 hour", "2026-13-01T00:00:00Z", "1970-01-01"])
+def test_no_points_in_time(text):
+    with pytest.raises(ValueError):
+        _instant.parse(text)
