@@ -116,7 +116,13 @@ def ensure() -> tuple[str, str]:
         if _present(tag):
             return tag, f"image: {tag} (cached)"
         base, source = _base()
-        docker("build", "--quiet", "--build-arg", f"BASE={base}", "--tag", tag, str(context), timeout=BUILD_WITHIN_S)
+        made = docker(
+            "build", "--quiet", "--force-rm", "--build-arg", f"BASE={base}", "--tag", tag, str(context),
+            check=False, timeout=BUILD_WITHIN_S,
+        )  # fmt: skip
+        if made.returncode:
+            words = made.stderr.decode(errors="replace").strip().splitlines()[-4:]
+            raise FleetError(f"image: building {tag} on {base} failed: {' / '.join(words) or 'no reason given'}")
         _record(tag)
         return tag, f"image: {tag} built on {source}"
 
