@@ -83,14 +83,15 @@ def user_public_key(key: bytes) -> str:
 
 def parse_creds(text: str, path: str) -> Credentials:
     """JWT and seed of a creds file's text. Raises NatsError naming the file and the missing part."""
-    jwt, seed = _JWT_BLOCK.search(text), _SEED_BLOCK.search(text)
-    for part, found in (("NATS USER JWT", jwt), ("USER NKEY SEED", seed)):
-        if not found:
+    found = []
+    for pattern, part in ((_JWT_BLOCK, "NATS USER JWT"), (_SEED_BLOCK, "USER NKEY SEED")):
+        block = pattern.search(text)
+        if not block:
             raise NatsError(
                 "creds file %s: no block %r; expected a file as `nsc generate creds` writes it" % (path, part)
             )
-    assert jwt is not None and seed is not None
-    return Credentials(jwt=jwt.group(1), nkey_seed=_checked_seed(seed.group(1), path))
+        found.append(block.group(1))
+    return Credentials(jwt=found[0], nkey_seed=_checked_seed(found[1], path))
 
 
 def read_creds(path: str) -> Credentials:

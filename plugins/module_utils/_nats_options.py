@@ -94,8 +94,8 @@ def url_secrets(url: Any) -> List[str]:
     userinfo = url.split("://", 1)[-1].rpartition("@")[0]
     user, colon, password = userinfo.partition(":")
     # Without a colon the user part is a token.
-    found = {password if colon else user, userinfo}
-    return sorted(text for part in found for text in {part, unquote(part)} if text)
+    found = (password if colon else user, userinfo)
+    return sorted({text for part in found for text in (part, unquote(part)) if text})
 
 
 def parse_server(params: Mapping[str, Any]) -> Server:

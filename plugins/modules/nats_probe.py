@@ -26,7 +26,8 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: partial
-    description: Connects and measures the floor, asks no agent.
+    description: Whether the module can run without asking agents.
+    details: Connects and measures the floor, asks no agent.
   diff_mode:
     support: none
     description: Nothing is changed.

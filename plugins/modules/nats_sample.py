@@ -155,7 +155,8 @@ options:
 attributes:
   check_mode:
     support: full
-    description: Sampling changes nothing. With O(probe), no agent is asked.
+    description: Whether the module can run without changing or asking anything.
+    details: Sampling changes nothing. With O(probe), no agent is asked.
   diff_mode:
     support: none
     description: Nothing is changed.
