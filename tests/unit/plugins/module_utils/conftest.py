@@ -79,7 +79,7 @@ class ScriptedHost:
         if unit.behaviour == "other_value":
             unit.environ["FLAG"] = "false"
         self.say(unit, "", "Started", 0, True, "started")
-        if unit.behaviour == "silent":
+        if unit.behaviour in ("silent", "dies_at_once"):
             return
         agent = unit.name[4:-8]
         late = 3_000_000 if unit.behaviour == "slow" else 20_000
@@ -103,7 +103,7 @@ class ScriptedHost:
         out = {}
         for name in units:
             unit = self.units.get(name) or FakeUnit(name, "", load="not-found")
-            if unit.life == "crash" and unit.started is not None and self.us - unit.started > 100_000:
+            if unit.life in ("crash", "dies_at_once") and unit.started is not None and self.us - unit.started > 100_000:
                 unit.active, unit.pid, unit.restarts = "failed", None, 0
             if unit.life == "loop" and unit.started is not None and self.us - unit.started > 100_000:
                 unit.restarts += 1

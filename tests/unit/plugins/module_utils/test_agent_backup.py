@@ -212,7 +212,7 @@ def test_another_file_under_the_same_agent_is_refused(host, directory):
 def test_files_of_the_same_name_do_not_overwrite_each_other(host, directory, tmp_path):
     host.add("a")
     host.add("b")
-    (tmp_path / "a.env").write_text("B=1\n")
+    (tmp_path / "a.env").write_text("FLAG=false\nOTHER=1\n")
     instances = [host.instance("a"), replace(host.instance("b"), env_file=str(tmp_path / "a.env"))]
     result = _agent_backup.backup(host, instances, str(directory), "wave", "h1")
     assert (one(result)["state"], one(result, "b")["reason"]) == ("backed_up", "backup_differs")

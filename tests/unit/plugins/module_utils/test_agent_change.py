@@ -111,6 +111,13 @@ def test_each_way_to_fail_is_named_and_stops_no_other(host, behaviour, reason):
     assert len(host.restart_calls) == 1
 
 
+def test_a_process_that_dies_at_once_is_not_waited_for(host):
+    host.add("a", behaviour="dies_at_once")
+    begun = host.us
+    assert change(host, "a")["instances"]["a"]["reason"] == "restart_failed"
+    assert host.us - begun < 2_000_000
+
+
 def test_slow_but_in_time(host):
     host.add("a", behaviour="slow")
     result = change(host, "a")

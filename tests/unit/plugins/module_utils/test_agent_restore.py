@@ -74,6 +74,16 @@ def test_untouched_agents_are_not_restarted(host, directory):
     assert host.restart_calls == [["run@a.service"]]
 
 
+def test_mode_alone_is_put_back_without_a_restart(host, directory):
+    unit = host.add("a")
+    os.chmod(unit.env_file, 0o640)
+    backup(host, directory, "a")
+    os.chmod(unit.env_file, 0o604)
+    result = restore(host, directory)
+    assert (result["changed"], result["instances"]["a"]["restarted"]) == (True, False)
+    assert stat.S_IMODE(os.stat(unit.env_file).st_mode) == 0o640
+
+
 def test_killed_between_write_and_restart(host, directory):
     unit = host.add("a")
     backup(host, directory, "a")
