@@ -51,6 +51,11 @@ def record_hash(fields: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def _line(fields: dict[str, Any]) -> bytes:
+    """The one way in which a record is written; any other spelling of the same record was not written here."""
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass") + b"\n"
+
+
 class Ledger:
     """One rollout's ledger file. Reading verifies the whole chain; appending is locked, fsynced and never rewrites."""
 
@@ -68,8 +73,8 @@ class Ledger:
 
     def append(self, *, rollout: str, attempt: int, run: str, by: str, kind: str, data: dict[str, Any], now) -> Record:
         """Write one record and return it once it is on the disk."""
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
         try:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
             with self._locked():
                 records, torn = self._load()
                 if torn is not None:
@@ -87,7 +92,7 @@ class Ledger:
                     "prev": last.hash if last else GENESIS,
                 }
                 fields["hash"] = record_hash(fields)
-                self._write(json.dumps(fields, ensure_ascii=False, separators=(",", ":")) + "\n")
+                self._write(_line(fields))
         except OSError as error:
             raise LedgerError(
                 f"could not write record {kind!r} to the ledger {self.path}: {error.strerror or error}. "
@@ -104,11 +109,10 @@ class Ledger:
         finally:
             os.close(lock)
 
-    def _write(self, line: str) -> None:
+    def _write(self, data: bytes) -> None:
         new = not self.path.exists()
         handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
         try:
-            data = line.encode("utf-8", "surrogatepass")
             while data:
                 data = data[os.write(handle, data) :]
             os.fsync(handle)
@@ -131,12 +135,12 @@ class Ledger:
             raise LedgerError(f"could not read the ledger {self.path}: {error.strerror or error}.") from error
         records: list[Record] = []
         offset = 0
-        for number, line in enumerate(content.splitlines(keepends=True), start=1):
-            if not line.endswith(b"\n"):
-                return records, offset
-            records.append(self._parse(line, number, records[-1] if records else None))
-            offset += len(line)
-        return records, None
+        # Only a newline ends a line: splitlines() would take a stray carriage return for the end of a torn one.
+        *lines, torn = content.split(b"\n")
+        for number, line in enumerate(lines, start=1):
+            records.append(self._parse(line + b"\n", number, records[-1] if records else None))
+            offset += len(line) + 1
+        return records, offset if torn else None
 
     def _parse(self, line: bytes, number: int, before: Record | None) -> Record:
         where = f"ledger {self.path}, line {number}"
@@ -155,6 +159,10 @@ class Ledger:
                 f"{where}: the hash chain is broken at record {record.seq} ({record.kind}): "
                 f"expected prev {expected[:12]}…, seen {record.prev[:12]}…. {advice}"
             )
+        if line != _line(fields):
+            raise LedgerError(
+                f"{where}: record {record.seq} ({record.kind}) is not written as this collection writes. {advice}"
+            )
         return record
 
     def _set_aside(self, offset: int) -> None:
@@ -162,7 +170,7 @@ class Ledger:
         with self.path.open("r+b") as handle:
             handle.seek(offset)
             torn = handle.read()
-            aside = self.path.with_name(f"{self.path.name}.torn-{offset}")
+            aside = self.path.with_name(f"{self.path.name}.torn-{offset}-{hashlib.sha256(torn).hexdigest()[:8]}")
             aside.write_bytes(torn)
             aside.chmod(0o640)
             handle.truncate(offset)
