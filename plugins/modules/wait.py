@@ -1,0 +1,90 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the action plugin that waits."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: wait
+short_description: Wait until a moment, in sight of the operator
+version_added: 0.1.0
+author: Cowboy AI (@thecowboyai)
+description:
+  - Waits until a moment. Says at its start, and every five minutes, what it waits for, until when, and the last
+    readings.
+  - Ends early when the rollout is stopped meanwhile, for example by a rollback in another terminal. The ledger is read
+    every five seconds.
+  - A moment that has passed is no wait.
+options:
+  until:
+    description: The moment, ISO 8601 with offset.
+    type: str
+    required: true
+  label:
+    description: What is waited for, in words.
+    type: str
+    required: true
+  goal:
+    description: The end of the whole wait that is shown, when this one is a part of it. By default O(until).
+    type: str
+  readings:
+    description: The last readings, to be shown.
+    type: str
+    default: ""
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+  - ansible.builtin.action_common_attributes.flow
+attributes:
+  action:
+    support: full
+  async:
+    support: none
+  bypass_host_loop:
+    support: full
+    details: Runs once for all hosts of the batch, on the controller, and connects to none of them.
+  check_mode:
+    support: full
+    details: Does not wait.
+  diff_mode:
+    support: none
+    details: Nothing is changed.
+seealso:
+  - module: cowboyai.rollout.step
+"""
+
+EXAMPLES = r"""
+- name: Keep the stagger between batches
+  run_once: true
+  cowboyai.rollout.wait:
+    until: "{{ order.not_before }}"
+    label: the stagger of {{ order.stagger }} between batches
+  when: order.not_before is truthy
+  register: stagger
+"""
+
+RETURN = r"""
+due:
+  description: Whether to go on. False when the rollout was stopped meanwhile.
+  returned: success
+  type: bool
+why:
+  description: Why not to go on.
+  returned: when RV(due) is false
+  type: str
+waited_s:
+  description: How long it took.
+  returned: when RV(due) is true
+  type: float
+  sample: 30.001
+until:
+  description: The moment that was waited for, in UTC.
+  returned: when RV(due) is true
+  type: str
+  sample: "2026-01-23T23:12:40.067668+00:00"
+msg:
+  description: How long was waited for what, or why no longer.
+  returned: always
+  type: str
+"""
