@@ -14,6 +14,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import par
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import Record
 
 GO, HOLD, NO_GO, ROLLBACK = "go", "hold", "no_go", "rollback"
+_STOPS = (HOLD, NO_GO, ROLLBACK)
 
 
 @dataclass
@@ -189,16 +190,9 @@ def _batch_done(state: RolloutState, record: Record) -> None:
     phase = state.phase(record.data["phase"])
     phase.last_batch_at = record.moment
     phase.proven.update(record.data.get("proven", {}))
-
-
-def _phase_deployed(state: RolloutState, record: Record) -> None:
-    state.phase(record.data["phase"]).deployed_at = record.moment
-
-
-def _phase_verified(state: RolloutState, record: Record) -> None:
-    phase = state.phase(record.data["phase"])
-    phase.verified_at = record.moment
-    phase.soak_from = phase.soak_from or record.moment
+    # In the batch's own record, so that no kill can come between the last batch and the phase being deployed.
+    if record.data.get("phase_complete"):
+        phase.deployed_at = record.moment
 
 
 def _soak_reset(state: RolloutState, record: Record) -> None:
@@ -220,7 +214,7 @@ def _gate(state: RolloutState, record: Record) -> None:
             checkpoint.holds += 1
         else:
             checkpoint.status, checkpoint.decision = "taken", data["decision"]
-    if data["decision"] != GO and data.get("stops", True):
+    if data["decision"] != GO and data.get("stops", True) and not _outranked(state, data["decision"]):
         state.stop = Stop(
             decision=data["decision"],
             why=data["why"],
@@ -229,6 +223,11 @@ def _gate(state: RolloutState, record: Record) -> None:
             scope=data.get("scope"),
             instances=data.get("instances", []),
         )
+
+
+def _outranked(state: RolloutState, decision: str) -> bool:
+    """Two runs can meet different gates at once: the hold of one must not make the other's rollback forgotten."""
+    return state.stop is not None and _STOPS.index(state.stop.decision) > _STOPS.index(decision)
 
 
 def _missed(state: RolloutState, record: Record) -> None:
@@ -246,12 +245,15 @@ def _rollback_started(state: RolloutState, record: Record) -> None:
 
 def _rollback_done(state: RolloutState, record: Record) -> None:
     # Several partial rollbacks (one host, one agent) add up: what is back stays back.
-    restored = {**(state.rolled_back or {}).get("restored", {}), **record.data["restored"]}
+    earlier = state.rolled_back or {}
+    restored = {**earlier.get("restored", {}), **record.data["restored"]}
+    expected = list(dict.fromkeys([*earlier.get("expected", []), *record.data["expected"]]))
     left = [instance for instance in state.touched() if instance not in restored]
     state.rolled_back = {
         "at": record.at,
         "why": record.data["why"],
-        "complete": all(instance in restored for instance in record.data["expected"]),
+        "complete": all(instance in restored for instance in expected),
+        "expected": expected,
         "restored": restored,
         "left": left,
         "accounting": record.data["accounting"],
@@ -270,8 +272,6 @@ _HANDLERS = {
     "backup.done": _backup,
     "batch.started": _batch_started,
     "batch.done": _batch_done,
-    "phase.deployed": _phase_deployed,
-    "phase.verified": _phase_verified,
     "soak.reset": _soak_reset,
     "soak.done": _soak_done,
     "gate.decided": _gate,
