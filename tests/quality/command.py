@@ -20,7 +20,9 @@ LOGS = ROOT / "build" / "logs"
 RESULTS = ROOT / "build" / "results"
 
 _running: set[int] = set()
-_lock = threading.Lock()
+_leaving: list[bool] = []
+# The handler of a signal may come while the main thread holds it.
+_lock = threading.RLock()
 
 
 @dataclass(frozen=True)
@@ -78,20 +80,23 @@ def run(
     started = time.monotonic()
     with log.open("wb") as sink:
         try:
-            process = subprocess.Popen(
-                words,
-                cwd=cwd,
-                env=dict(env) if env is not None else environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=sink,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            # Under the lock, so that an interruption either sees this command or keeps it from starting.
+            with _lock:
+                if _leaving:
+                    return Finished(words, None, 0.0, log)
+                process = subprocess.Popen(
+                    words,
+                    cwd=cwd,
+                    env=dict(env) if env is not None else environment(),
+                    stdin=subprocess.DEVNULL,
+                    stdout=sink,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+                _running.add(process.pid)
         except OSError as error:
             sink.write(f"cannot start {words[0]}: {error}\n".encode())
             return Finished(words, 127, time.monotonic() - started, log)
-        with _lock:
-            _running.add(process.pid)
         try:
             status: int | None = process.wait(timeout=deadline_s)
         except subprocess.TimeoutExpired:
@@ -113,6 +118,7 @@ def end_all_on_signals(advice: str = "") -> None:
 
     def leave(number: int, _frame: FrameType | None) -> None:
         with _lock:
+            _leaving.append(True)
             groups = list(_running)
         for group in groups:
             _end_group(group, grace_s=5.0)
