@@ -88,6 +88,7 @@ def test_garbage_is_a_typed_error_or_waits_for_more(chunks: list[bytes]) -> None
         b"HMSG a 1 x 5\r\n",
         b"HMSG a 1 5\r\n",
         b"MSG a 1 2\r\nabcd\r\n",
+        b"MSG a 1 2\r\nabXXPING\r\n",
         b"M" * (parse.MAX_CONTROL_BYTES + 1),
     ],
 )

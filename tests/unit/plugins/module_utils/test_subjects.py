@@ -10,7 +10,7 @@ import re
 
 import pytest
 from ansible_collections.cowboyai.rollout.plugins.module_utils import _subjects as subjects
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 WORDS = ["a", "b", "c"]
@@ -19,6 +19,8 @@ PATTERNS = st.builds(
     st.lists(st.sampled_from([*WORDS, "*"]), max_size=3),
     st.sampled_from([*WORDS, "*", ">"]),
 )
+#: Of evenly spread lengths; SUBJECTS are nearly all of the greatest one.
+SUBJECT = st.lists(st.sampled_from(WORDS), min_size=1, max_size=5).map(".".join)
 SUBJECTS = [".".join(words) for size in range(1, 6) for words in itertools.product(WORDS, repeat=size)]
 
 
@@ -27,7 +29,10 @@ def reference(pattern: str, subject: str) -> bool:
     return re.fullmatch(r"\.".join(tokens), subject) is not None
 
 
-@given(PATTERNS, st.sampled_from(SUBJECTS))
+@example("a.>", "a")
+@example("a.*", "a")
+@example(">", "a")
+@given(PATTERNS, SUBJECT)
 def test_matches(pattern: str, subject: str) -> None:
     assert subjects.matches(pattern.encode(), subject.encode()) == reference(pattern, subject)
 
@@ -42,7 +47,8 @@ def test_covers_and_overlap(one: str, other: str) -> None:
     assert subjects.covers(one.encode(), other.encode()) == (others <= ones)
 
 
-@given(st.lists(PATTERNS, min_size=1, max_size=5), st.sampled_from(SUBJECTS))
+@example(["a.*", "*.b"], "a.b")
+@given(st.lists(PATTERNS, min_size=1, max_size=5), SUBJECT)
 def test_a_group_counts_each_message_once(patterns: list[str], subject: str) -> None:
     kept, dropped = subjects.arrange_group("g", patterns)
     raw = subject.encode()
