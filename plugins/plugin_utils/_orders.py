@@ -304,11 +304,13 @@ def rollback(view_state: RolloutState, *, forced: bool, why: str, chosen: Callab
     stop = view_state.stop
     if not forced and not (stop and stop.decision == ROLLBACK):
         return not_due("nothing is to be rolled back")
-    if not forced and view_state.rolled_back and view_state.rolled_back["complete"]:
-        return not_due(f"rolled back at {view_state.rolled_back['at']}")
     touched = view_state.touched()
     if not forced and stop and stop.scope in ("phase", "instance") and stop.instances:
         touched = [instance for instance in touched if instance in stop.instances]
+    # What a person put back before counts, but does not settle the rest of what the gate decided.
+    back = view_state.rolled_back or {}
+    if not forced and back and back["complete"] and all(instance in back["restored"] for instance in touched):
+        return not_due(f"rolled back at {back['at']}")
     instances = [instance for instance in touched if chosen(instance)]
     if not instances:
         return not_due("no instance was touched by this rollout" if not touched else "no touched instance was chosen")
@@ -325,7 +327,7 @@ def needs_problems(view: View, other: RolloutState, chain: list[RolloutState], r
     if needs is None:
         return []
     name = needs.rollout
-    if other.decision != needs.decision:
+    if other.decision != needs.decision or other.rolled_back:
         return [f"needs {name} with decision GO; seen: {other.outcome}. Run {name} to its decision first."]
     if (other.rehearsal or other.time_scale != 1.0) and not rehearsal:
         return [
@@ -368,7 +370,7 @@ def _event(state: RolloutState, event: str) -> datetime:
 
 def _measured_s(state: RolloutState) -> float:
     """From the first deployed phase to the last checkpoint taken: what was watched, not what merely passed by."""
-    taken = [c.at for c in state.checkpoints.values() if c.at and c.status == "taken"]
+    taken = [c.at for c in state.checkpoints.values() if c.at and c.status == "taken" and c.decision == GO]
     if not taken or not state.first_deployed_at:
         return 0.0
     return (max(taken) - state.first_deployed_at).total_seconds()
