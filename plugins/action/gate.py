@@ -266,10 +266,11 @@ class ActionModule(RolloutAction):
         readings = _readings(verdicts, evidence)
         if arguments["phase"]:
             self._soak(context, arguments, gaps, evidence, now)
-        text = f"{accounting.text()}; {readings}" + (
-            f"; gaps: {', '.join(f'{n} {r}' for n, r in gaps.items())}" if gaps else ""
-        )
-        return {"decision": GO, "readings": readings, "gaps": gaps, "msg": f"{arguments['label']}: {text}"}
+        readings = f"{len(accounting.good)} of {len(accounting.expected)} well, {readings}"
+        result: Result = {"decision": GO, "readings": readings, "gaps": gaps}
+        if gaps:
+            result["msg"] = f"gap: {', '.join(f'{n} {r}' for n, r in gaps.items())}. {accounting.text()}"
+        return result
 
     @staticmethod
     def _soak(
@@ -319,6 +320,7 @@ class ActionModule(RolloutAction):
             {
                 "gate": kind,
                 "name": name,
+                "phase": arguments["phase"],
                 "decision": decision.decision,
                 "why": decision.why,
                 "stops": stops,
@@ -331,8 +333,6 @@ class ActionModule(RolloutAction):
             },
             now,
         )
-        if kind == "verify" and decision.decision == GO:
-            context.record("phase.verified", {"phase": arguments["phase"], "evidence": path}, now)
         write_json(
             context.monitoring / "checkpoints" / context.rollout / "latest.json",
             {"name": name, "decision": decision.decision, "at": iso(now)},

@@ -66,8 +66,8 @@ class ActionModule(RolloutAction):
         }
         order = makers[step](context, arguments)
         order.setdefault("step", step)
-        # A further attempt that is not needed is nothing to tell.
-        if not order["due"] and not arguments["attempt"]:
+        # A further attempt that is not needed, and the way to a checkpoint that is there, are nothing to tell.
+        if not order["due"] and not arguments["attempt"] and step != "approach":
             order["msg"] = f"{step} is not due: {order['why']}"
         return order
 
@@ -240,6 +240,8 @@ class ActionModule(RolloutAction):
         phase = arguments["phase"] or value_of(context.variables, "phase")
         agent = value_of(context.variables, "agent")
         state = context.state
+        if not state.attempt and not arguments["forced"]:
+            return _orders.not_due("nothing was started")
         if not state.attempt:
             return self._rollback_without_ledger(context, agent)
         of_phase = set(state.phase(str(phase)).touched) if phase else None

@@ -162,20 +162,21 @@ class ActionModule(RolloutAction):
                 "sha256": after["sha256"],
                 "restarted": results[host]["instances"][agent]["restarted"],
             }
-        data = {"phase": phase.name, "hosts": context.batch, "proven": proven, "accounting": tally.to_dict()}
+        known = {*context.state.phase(phase.name).proven, *proven}
+        complete = all(instance_id(agent, host) in known for agent in phase.agents for host in context.hosts)
+        data = {
+            "phase": phase.name,
+            "hosts": context.batch,
+            "proven": proven,
+            "phase_complete": complete,
+            "accounting": tally.to_dict(),
+        }
         context.record("batch.done", data, self.clock.now())
         if not tally.complete:
             self._bad_batch(context, phase.name, tally)
-        elif self._all_proven(context, phase):
-            context.record("phase.deployed", {"phase": phase.name}, self.clock.now())
-        else:
+        elif not complete:
             self._left_out(context, phase)
         return {"complete": tally.complete, "accounting": tally.to_dict(), "msg": msg}
-
-    @staticmethod
-    def _all_proven(context: Context, phase: Any) -> bool:
-        proven = context.state.phase(phase.name).proven
-        return all(instance_id(agent, host) in proven for agent in phase.agents for host in context.hosts)
 
     def _left_out(self, context: Context, phase: Any) -> None:
         """After the last batch of this run: hosts that --limit left out are skipped instances, so the phase is not done."""

@@ -49,14 +49,9 @@ class ActionModule(RolloutAction):
             context.__dict__.pop("records", None)
             context.__dict__.pop("state", None)
         waited = (self.clock.now() - begun).total_seconds()
-        return {
-            "due": True,
-            "waited_s": round(waited, 3),
-            "until": iso(until),
-            "msg": f"waited {duration_text(waited)} for {arguments['label']}",
-        }
+        return {"due": True, "waited_s": round(waited, 3), "until": iso(until)}
 
     def _say(self, arguments: dict[str, Any], now: Any, goal: Any) -> None:
         left = duration_text(max((goal - now).total_seconds(), 0.0))
         readings = f"; last: {arguments['readings']}" if arguments["readings"] else ""
-        display.display(f"{short(now)}  waiting for {arguments['label']} until {short(goal)} ({left}){readings}")
+        display.display(f"  {short(now)}  waiting for {arguments['label']} until {short(goal)} ({left}){readings}")

@@ -48,10 +48,10 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import (
     StepError,
     find_plan,
     monitoring_dir,
+    read_plan,
     value_of,
 )
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import Ledger, LedgerError
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan import Plan, load_plan
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._problems import ProblemsError
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._state import fold
 
@@ -68,7 +68,7 @@ class LookupModule(LookupBase):
     def _fact(self, term: str, play: Mapping[str, Any]) -> Any:
         if term == "touched":
             return self._touched(play)
-        plan = load_plan(str(find_plan(play)))
+        plan = read_plan(find_plan(play))
         if term == "hosts":
             return plan.hosts
         if term == "look_again":
@@ -78,7 +78,7 @@ class LookupModule(LookupBase):
         raise StepError(f"lookup plan: term {term!r} is none of hosts, serial, look_again, touched.")
 
     @staticmethod
-    def _serial(plan: Plan, phase: Any) -> Any:
+    def _serial(plan: Any, phase: Any) -> Any:
         if not phase:
             names = ", ".join(each.name for each in plan.phases)
             raise StepError(f"which phase of {plan.rollout}? Say -e phase=<one of {names}>.")
@@ -97,7 +97,7 @@ class LookupModule(LookupBase):
         if hosts:
             return ",".join(hosts)
         try:
-            return str(load_plan(str(find_plan(play))).hosts)
+            return str(read_plan(find_plan(play)).hosts)
         except (StepError, ProblemsError):
             # Neither ledger nor plan is left: the inventory and --limit say where, the backup's manifest says what.
             return "all"

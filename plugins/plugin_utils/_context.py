@@ -13,15 +13,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._catalogue import Catalogue
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import Ledger, Record
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._looks import LookBook
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan import Plan, load_plan
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._problems import ProblemsError
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._state import RolloutState, fold
+
+if TYPE_CHECKING:
+    from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan import Plan
 
 # What is measured in rehearsal is shorter, but never so short that nothing can be seen in it (seconds of real time).
 SHORTEST_WINDOW = 2.5
@@ -33,6 +36,13 @@ COLLECTION_PLANS = Path(__file__).resolve().parents[2] / "playbooks" / "plans"
 
 class StepError(Exception):
     """A step can't be done as asked. The message says what was attempted, what was seen and what to do next."""
+
+
+def read_plan(path: Path, **known: Any) -> Plan:
+    """The validated plan of a file. What reads plans is imported here: a rollback and a status must not wait for it."""
+    from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan import load_plan
+
+    return load_plan(str(path), **known)
 
 
 def value_of(variables: Mapping[str, Any], name: str, default: Any = None) -> Any:
@@ -84,7 +94,7 @@ def _only_plan_with(variables: Mapping[str, Any], folders: list[Path]) -> Path:
     fitting: dict[str, Path] = {}
     for folder in folders:
         for path in sorted(folder.glob("*.y*ml")):
-            if wanted and path.stem not in fitting and any(p.name == wanted for p in load_plan(str(path)).phases):
+            if wanted and path.stem not in fitting and any(p.name == wanted for p in read_plan(path).phases):
                 fitting[path.stem] = path
     if len(fitting) == 1:
         return next(iter(fitting.values()))
@@ -143,20 +153,16 @@ class Context:
 
     @cached_property
     def plan(self) -> Plan | None:
-        """The validated plan. None only for steps that work without one (rollback, status, report)."""
+        """The validated plan. None for steps that work without one (rollback, status, report) when it can't be read."""
         try:
             path = find_plan(self.variables)
-        except StepError:
+            if self.needs_plan:
+                return read_plan(path, catalogue=self.catalogue, hosts=self._hosts_of(path))
+            return read_plan(path)
+        except (StepError, ProblemsError):
             if self.needs_plan:
                 raise
             return None
-        if not self.needs_plan:
-            # A rollback must not depend on a plan that can no longer be read.
-            try:
-                return load_plan(str(path))
-            except Exception:
-                return None
-        return load_plan(str(path), catalogue=self.catalogue, hosts=self._hosts_of(path))
 
     @property
     def sure_plan(self) -> Plan:
@@ -165,15 +171,15 @@ class Context:
         return self.plan
 
     def _hosts_of(self, path: Path) -> list[str]:
-        return matching_hosts(self.variables.get("groups", {}), load_plan(str(path)).hosts)
+        return matching_hosts(self.variables.get("groups", {}), read_plan(path).hosts)
 
     @cached_property
     def rollout(self) -> str:
         given = value_of(self.variables, "rollout")
-        if self.plan is None:
-            if not given:
-                raise StepError("which rollout? Say -e rollout=<name>.")
+        if given and not self.needs_plan:
             return str(given)
+        if self.plan is None:
+            raise StepError("which rollout? Say -e rollout=<name>.")
         if given and given != self.plan.rollout:
             raise StepError(
                 f"rollout {given!r} was asked for, but the plan {self.plan.path} is of rollout {self.plan.rollout!r}. "
@@ -198,8 +204,8 @@ class Context:
     @cached_property
     def hosts(self) -> list[str]:
         """All hosts of the rollout, also those that `--limit` leaves out."""
-        if self.plan is not None:
-            return matching_hosts(self.variables.get("groups", {}), self.plan.hosts)
+        if self.needs_plan:
+            return matching_hosts(self.variables.get("groups", {}), self.sure_plan.hosts)
         return [str(host) for host in self.state.start.get("hosts", [])] or self.in_play
 
     @property

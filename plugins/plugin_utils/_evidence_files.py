@@ -45,12 +45,12 @@ def read_json(path: Path) -> Any:
 
 
 def fresh_folder(folder: Path) -> Path:
-    """The folder for new evidence. An earlier one (a look that held) is kept beside it as `<name>.hold-<n>`."""
+    """The folder for new evidence. An earlier one (a look that held, or was cut off) is kept as `<name>.earlier-<n>`."""
     if folder.exists():
         number = 1
-        while folder.with_name(f"{folder.name}.hold-{number}").exists():
+        while folder.with_name(f"{folder.name}.earlier-{number}").exists():
             number += 1
-        folder.rename(folder.with_name(f"{folder.name}.hold-{number}"))
+        folder.rename(folder.with_name(f"{folder.name}.earlier-{number}"))
     folder.mkdir(parents=True, mode=0o750)
     return folder
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import instance_id
@@ -15,7 +15,9 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._catalogue import
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import iso, parse_iso
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import SHORTEST_TIMEOUT, Context, StepError
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._evidence import Subject
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan import Plan
+
+if TYPE_CHECKING:
+    from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan import Plan
 
 DEFAULT_NATS_PORT = 4222
 

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _reasons as reasons
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import instance_id
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import duration_text
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import format_value
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan import Plan
+
+if TYPE_CHECKING:
+    from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan import Plan
 
 
 @dataclass(frozen=True)

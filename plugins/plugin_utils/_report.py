@@ -140,9 +140,10 @@ def describe(record: Record) -> str:
         "baseline.taken": lambda: "baseline measured",
         "backup.done": lambda: f"backup in {data['directory']}: {data['accounting']['text']}",
         "batch.started": lambda: f"phase {data['phase']}: changing {', '.join(data['instances'])}",
-        "batch.done": lambda: f"phase {data['phase']} on {', '.join(data['hosts'])}: {data['accounting']['text']}",
-        "phase.deployed": lambda: f"phase {data['phase']} deployed",
-        "phase.verified": lambda: f"phase {data['phase']} verified",
+        "batch.done": lambda: (
+            f"phase {data['phase']} on {', '.join(data['hosts'])}: {data['accounting']['text']}"
+            + (f"; phase {data['phase']} is deployed" if data["phase_complete"] else "")
+        ),
         "soak.reset": lambda: f"soak of {data['phase']} starts anew: {data['why']}",
         "soak.done": lambda: f"soak of {data['phase']} done",
         "gate.decided": lambda: f"{data['gate']} {data['name']}: {data['decision'].upper()}: {data['why']}",

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import Rule
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._metric_names import METRICS
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan import Plan
+
+if TYPE_CHECKING:
+    from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan import Plan
 
 
 def rule_of(criterion: Any, kind: str) -> Rule:

@@ -214,6 +214,10 @@ def _gate(state: RolloutState, record: Record) -> None:
             checkpoint.holds += 1
         else:
             checkpoint.status, checkpoint.decision = "taken", data["decision"]
+    if data["gate"] == "verify" and data["decision"] == GO:
+        phase = state.phase(data["phase"])
+        phase.verified_at = record.moment
+        phase.soak_from = phase.soak_from or record.moment
     if data["decision"] != GO and data.get("stops", True) and not _outranked(state, data["decision"]):
         state.stop = Stop(
             decision=data["decision"],
