@@ -10,6 +10,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 PYTHON := .venv/bin/python
+# Scripts that begin with "env python3" and what they call: out of .venv.
+IN_VENV := PATH="$$PWD/.venv/bin:$$PATH"
 # make demo DEMO=bad, make bench SUITE=hosts, make lint CHECK=mypy, make unit ARGS='-k ledger', make molecule SCENARIO=deploy
 DEMO ?= good
 SUITE ?= hosts
@@ -27,7 +29,7 @@ bootstrap: ## install what is missing: Debian packages (as root), .venv from pin
 	@./bootstrap
 
 demo: bootstrap ## wave 2 on three container hosts, from backup to decision (DEMO=bad: a faulty change, rolled back)
-	@DEMO='$(DEMO)' tests/demo/run '$(DEMO)'
+	@$(IN_VENV) tests/demo/run '$(DEMO)'
 
 test: bootstrap ## everything below, from lint to molecule, and what of it ran
 	@$(PYTHON) -m tests.quality.everything
@@ -50,31 +52,31 @@ sanity: ## build the artifact, install it, run ansible-test sanity and units the
 	@$(PYTHON) -m tests.quality.sanity
 
 fleet-tests: bootstrap ## tests of the rehearsal fleet itself (ARGS to pytest)
-	@$(PYTHON) tests/fleet/fleet docker-start
+	@$(IN_VENV) tests/fleet/fleet docker-start
 	@$(PYTHON) -m tests.quality.suite fleet $(ARGS)
 
 integration: bootstrap ## modules and playbooks against a rehearsal fleet (ARGS to pytest)
-	@$(PYTHON) tests/fleet/fleet docker-start
+	@$(IN_VENV) tests/fleet/fleet docker-start
 	@$(PYTHON) -m tests.quality.suite integration $(ARGS)
 
 molecule: bootstrap ## molecule's scenarios on container hosts (SCENARIO=deploy for one of them)
-	@$(PYTHON) tests/fleet/fleet docker-start
+	@$(IN_VENV) tests/fleet/fleet docker-start
 	@$(PYTHON) -m tests.quality.scenarios $(SCENARIO)
 
 bench: bootstrap ## measure against ssh scripts and a loop role, into build/bench/SUITE.json
-	@$(PYTHON) tests/fleet/fleet docker-start
-	@tests/bench/run '$(SUITE)'
+	@$(IN_VENV) tests/fleet/fleet docker-start
+	@$(IN_VENV) tests/bench/run '$(SUITE)'
 
 fleet-up: bootstrap ## start the rehearsal fleet: dgx-1..3 with systemd, NATS and agents
-	@$(PYTHON) tests/fleet/fleet docker-start
-	@$(PYTHON) tests/fleet/fleet up $(ARGS)
+	@$(IN_VENV) tests/fleet/fleet docker-start
+	@$(IN_VENV) tests/fleet/fleet up $(ARGS)
 
 fleet-down: bootstrap ## take the rehearsal fleet away, with everything it left
-	@$(PYTHON) tests/fleet/fleet docker-start
-	@$(PYTHON) tests/fleet/fleet down $(ARGS)
+	@$(IN_VENV) tests/fleet/fleet docker-start
+	@$(IN_VENV) tests/fleet/fleet down $(ARGS)
 
 fleet-status: bootstrap ## what runs of the rehearsal fleet
-	@$(PYTHON) tests/fleet/fleet status $(ARGS)
+	@$(IN_VENV) tests/fleet/fleet status $(ARGS)
 
 clean: ## remove everything that was made here: all fleets and their images, build, .venv
 	@$(MAKE) --no-print-directory fleet-down ARGS=--all
