@@ -66,6 +66,8 @@ class ActionModule(RolloutAction):
         }
         order = makers[step](context, arguments)
         order.setdefault("step", step)
+        if step != "status":
+            order["rollout"] = context.rollout
         # A further attempt that is not needed, and the way to a checkpoint that is there, are nothing to tell.
         if not order["due"] and not arguments["attempt"] and step != "approach":
             order["msg"] = f"{step} is not due: {order['why']}"

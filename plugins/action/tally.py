@@ -15,6 +15,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting impor
     split_instance,
 )
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._action import RolloutAction
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import duration_text
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import HOLD, NO_GO, ROLLBACK
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._state import RolloutState
@@ -231,22 +232,37 @@ class ActionModule(RolloutAction):
             agent, host = split_instance(instance)
             seen = results[host]["instances"][agent]
             restored[instance] = {"sha256": (seen.get("after") or {}).get("sha256"), "changed": seen.get("changed")}
+        msg = [f"rollback: {tally.text()}", *_whys(tally)]
         if not self.check_mode and not order.get("no_ledger"):
+            took_s = self._took(context)
+            msg += self._in_time(context, took_s)
             data = {
                 "why": order["reason"],
+                "took_s": took_s,
                 "expected": expected,
                 "restored": restored,
                 "complete": tally.complete,
                 "accounting": tally.to_dict(),
             }
             context.record("rollback.done", data, self.clock.now())
-        result: Result = {
-            "complete": tally.complete,
-            "accounting": tally.to_dict(),
-            "msg": [f"rollback: {tally.text()}", *_whys(tally)],
-        }
+        result: Result = {"complete": tally.complete, "accounting": tally.to_dict(), "msg": msg}
         result["changed"] = any(item["changed"] for item in restored.values())
         return result
+
+
+    def _took(self, context: Context) -> float:
+        """Seconds since the rollback was opened, restart and proof included."""
+        begun = context.state.rollback_started_at
+        return round((self.clock.now() - begun).total_seconds(), 3) if begun else 0.0
+
+    @staticmethod
+    def _in_time(context: Context, took_s: float) -> list[str]:
+        within_s = context.state.start.get("rollback_within_s")
+        said = f"rollback took {duration_text(took_s)}"
+        if within_s is None:
+            return [said]
+        late = "" if took_s <= float(within_s) else ": LATER than the plan asks"
+        return [f"{said}, the plan asks for {duration_text(float(within_s))}{late}"]
 
 
 def _whys(tally: Accounting) -> list[str]:

@@ -42,6 +42,7 @@ def ensure_started(context: Context, now: Any) -> None:
             "plan_path": str(plan.path),
             "plan_digest": plan.digest,
             "plan": plan.to_dict(),
+            "rollback_within_s": plan.rollback.within,
             "time_scale": context.time_scale,
             "rehearsal": context.rehearsal,
         },
