@@ -144,7 +144,6 @@ msg:
   type: str
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.cowboyai.rollout.plugins.module_utils import (
     _accounts,
     _agent_change,
@@ -156,7 +155,7 @@ from ansible_collections.cowboyai.rollout.plugins.module_utils import (
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = _module_edge.QuietAnsibleModule(
         argument_spec={
             "instances": {
                 "type": "list",
@@ -181,8 +180,6 @@ def main() -> None:
             "lock_wait": {"type": "float", "default": 60},
         },
         supports_check_mode=True,
-        # Values of env may be secrets: no copy of the arguments in the host's log.
-        no_log=True,
     )
     _module_edge.hide_secret_values(module)
     with _module_edge.typed_failures(module):
