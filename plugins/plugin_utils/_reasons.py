@@ -36,6 +36,8 @@ def of_task_result(result: Any) -> tuple[str | None, str]:
         return HOST_UNREACHABLE, str(result.get("msg", "")).strip()
     if result.get("skipped"):
         return TOOL_ERROR, "the task was skipped"
-    if result.get("failed") and "instances" not in result:
+    if "instances" in result:
+        return None, ""
+    if result.get("failed"):
         return TOOL_ERROR, str(result.get("msg", "the module failed without a message")).strip()
-    return None, ""
+    return TOOL_ERROR, "the answer holds no measurement"
