@@ -8,6 +8,7 @@ from __future__ import annotations
 import shlex
 import subprocess
 import time
+from typing import Any
 
 import pytest
 
@@ -147,12 +148,12 @@ def test_only_one_run_changes_agents_at_a_time(host: RehearsalHost) -> None:
 
 @pytest.mark.parametrize("module", ["agent_change", "agent_backup", "agent_restore"])
 def test_without_root_it_says_what_to_do(host: RehearsalHost, module: str) -> None:
-    arguments = {
+    arguments: dict[str, dict[str, Any]] = {
         "agent_change": {"instances": [host.turned_on("tdd-expert")]},
         "agent_backup": {"rollout": "x", "directory": DIRECTORY, "instances": [host.as_it_was("tdd-expert")]},
         "agent_restore": {"directory": DIRECTORY},
-    }[module]
-    result = host.run(module, arguments, "-e", "ansible_become=false")
+    }
+    result = host.run(module, arguments[module], "-e", "ansible_become=false")
     assert result["failed"] is True
     assert "become: true" in result["msg"]
     assert "Traceback" not in str(result)
