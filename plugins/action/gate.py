@@ -385,7 +385,7 @@ def _account(evidence: dict[str, Any]) -> Accounting:
         if item.get("reason") == reasons.HOST_UNREACHABLE:
             tally.unreachable.append(name)
             tally.why[name] = item.get("message") or item["reason"]
-        elif item.get("active") and item.get("same_process", True) and not item.get("reason"):
+        elif item.get("active") and item.get("same_process") is not False and not item.get("reason"):
             tally.good.append(name)
         else:
             tally.bad.append(name)

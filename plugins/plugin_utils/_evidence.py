@@ -77,7 +77,10 @@ def digest(evidence: dict[str, Any] | None) -> dict[str, Any] | None:
     """The part of an evidence document that later comparisons need; never nested further."""
     if evidence is None:
         return None
-    keys = ("memory_bytes", "cpu_s", "at", "nats_connections", "role", "agent", "host", "invocation_id", "started_at")
+    keys = (
+        "memory_bytes", "cpu_s", "at", "nats_connections", "role", "agent", "host", "invocation_id", "started_at",
+        "reason", "errors", "warnings", "messages",
+    )  # fmt: skip
     return {
         "gate": evidence["gate"],
         "at": evidence["at"],
@@ -85,7 +88,7 @@ def digest(evidence: dict[str, Any] | None) -> dict[str, Any] | None:
             name: {key: instance.get(key) for key in keys} for name, instance in evidence["instances"].items()
         },
         "hosts": {
-            name: {"host": {"boot_id": (host.get("host") or {}).get("boot_id")}}
+            name: {"host": {key: (host.get("host") or {}).get(key) for key in ("boot_id", "load")}}
             for name, host in evidence["hosts"].items()
         },
         "nats": evidence["nats"],
@@ -153,7 +156,8 @@ def _instance(
         {
             "at": last["at"],
             "active": active,
-            "same_process": not changed_process,
+            # Unknown where nothing was proven, or the unit does not say which process runs.
+            "same_process": not changed_process if subject.invocation and seen.get("invocation_id") else None,
             "uptime": runs,
             # A process other than the proven one means a restart even when the journal no longer shows it.
             "unexpected_restarts": max(runs["downs"], 1 if changed_process else 0) if subject.role == "test" else 0,

@@ -133,11 +133,11 @@ def instances_active(evidence: Evidence, role: str) -> Reading:
 @metric("instances_proven")
 def instances_proven(evidence: Evidence, role: str) -> Reading:
     """Share of instances that are active in the very process that was proven after the change."""
-    return _share(evidence, role, lambda item: bool(item.get("active")) and bool(item.get("same_process")))
+    return _share(evidence, role, lambda item: bool(item["active"]) and bool(item["same_process"]), "same_process")
 
 
-def _share(evidence: Evidence, role: str, good: Callable[[dict[str, Any]], bool]) -> Reading:
-    found, missing = _seen(evidence, role, "active")
+def _share(evidence: Evidence, role: str, good: Callable[[dict[str, Any]], bool], *keys: str) -> Reading:
+    found, missing = _seen(evidence, role, "active", *keys)
     by = {name: 100.0 if good(item) else 0.0 for name, item in found.items()}
     return Reading(sum(by.values()) / len(by) if by else None, len(by), missing, by)
 
@@ -279,11 +279,17 @@ def _median(values: list[float]) -> float | None:
 # ---------------------------------------------------------------- hosts
 
 
+def _hosts(evidence: Evidence) -> dict[str, dict[str, Any]]:
+    """Every host that has an instance, also one that the evidence has nothing of."""
+    named = {item["host"] for item in evidence["instances"].values()}
+    return {name: evidence["hosts"].get(name) or {} for name in sorted({*named, *evidence["hosts"]})}
+
+
 def _per_host(of: Callable[[dict[str, Any]], float | None]) -> Callable[[Evidence, str], Reading]:
     def reader(evidence: Evidence, role: str) -> Reading:
         by: dict[str, float] = {}
         missing: dict[str, str] = {}
-        for name, entry in evidence["hosts"].items():
+        for name, entry in _hosts(evidence).items():
             if entry.get("reason") or not entry.get("host"):
                 _add(missing, entry.get("reason") or reasons.TOOL_ERROR, name)
                 continue
@@ -318,7 +324,7 @@ def hosts_rebooted(evidence: Evidence, role: str) -> Reading:
 
     by: dict[str, float] = {}
     missing: dict[str, str] = {}
-    for name, entry in evidence["hosts"].items():
+    for name, entry in _hosts(evidence).items():
         if entry.get("reason") or not entry.get("host"):
             _add(missing, entry.get("reason") or reasons.TOOL_ERROR, name)
             continue
@@ -375,47 +381,70 @@ def _agents(evidence: Evidence, role: str) -> list[str]:
     return sorted({item["agent"] for item in _of_role(evidence, role).values()})
 
 
-def _probes(evidence: Evidence, role: str) -> tuple[list[tuple[str, dict[str, Any]]], dict[str, str]]:
-    """(`agent` or `agent/group`, probe figures) for every group that was probed, and why others were not."""
-    figures: list[tuple[str, dict[str, Any]]] = []
+@dataclass(frozen=True)
+class _Probed:
+    """One agent's answers on one group of connected servers; `name` is `agent`, or `agent/group` where there are more."""
+
+    name: str
+    group: int
+    answers: dict[str, Any]
+
+
+def _unmeasured(evidence: Evidence, role: str, missing: dict[str, str]) -> None:
+    """Hosts of instances whose NATS no measurement stands for."""
+    measured = {host for group in evidence["nats"] for host in group.get("hosts") or []}
+    for host in sorted({item["host"] for item in _of_role(evidence, role).values()} - measured):
+        _add(missing, reasons.TOOL_ERROR, f"NATS of {host} was not measured at this gate")
+
+
+def _probes(evidence: Evidence, role: str) -> tuple[list[_Probed], dict[str, str]]:
+    """Figures of every agent on every group that was probed, and why others have none."""
+    figures: list[_Probed] = []
     missing: dict[str, str] = {}
-    if not evidence["nats"]:
-        missing[reasons.TOOL_ERROR] = "NATS was not measured at this gate"
+    _unmeasured(evidence, role, missing)
     many = len(evidence["nats"]) > 1
-    for group in evidence["nats"]:
-        probe = group.get("probe") or {}
+    for index, group in enumerate(evidence["nats"]):
+        # A sample that could not connect has run no probe: its reason is the probe's.
+        probe = group.get("probe") or {"reason": (group.get("sample") or {}).get("reason")}
         reason = group.get("reason") or probe.get("reason")
         if reason:
-            _add(missing, reason, f"{group['name']}: {group.get('message') or probe.get('message') or ''}")
+            _add(missing, reason, f"{group['name']}: {_message(group)}")
             continue
         for agent in _agents(evidence, role):
             answers = (probe.get("agents") or {}).get(agent)
             if answers is None:
                 _add(missing, reasons.TOOL_ERROR, f"{agent} was not probed on {group['name']}")
             else:
-                figures.append((f"{agent}/{group['name']}" if many else agent, answers))
+                figures.append(_Probed(f"{agent}/{group['name']}" if many else agent, index, answers))
     return figures, missing
 
 
-def _others_answer(evidence: Evidence) -> bool:
-    """Does control answer as it should? If not, lost test answers say nothing about the change."""
-    figures, missing = _probes(evidence, "control")
-    if missing or not figures:
-        return not _agents(evidence, "control")
-    return all(answers["delivered"] >= answers["expected"] for _name, answers in figures)
+def _message(group: dict[str, Any]) -> str:
+    parts = (group, group.get("probe") or {}, group.get("sample") or {})
+    return next((str(part["message"]) for part in parts if part.get("message")), "")
+
+
+def _control_answers(evidence: Evidence, group: int) -> bool:
+    """Does control answer as it should on these servers? If not, lost test answers say nothing about the change."""
+    figures, _missing = _probes(evidence, "control")
+    here = [each.answers for each in figures if each.group == group]
+    return bool(here) and all(answers["delivered"] >= answers["expected"] for answers in here)
 
 
 def _delivery(evidence: Evidence, role: str) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     figures, missing = _probes(evidence, role)
-    found = {name: answers for name, answers in figures if answers["expected"]}
-    if role == "test" and any(a["delivered"] < a["expected"] for a in found.values()) and not _others_answer(evidence):
-        _add(missing, reasons.NATS_UNREACHABLE, "control agents lost answers as well, or could not be probed")
-        return {}, missing
-    if role == "test" and not _agents(evidence, "control"):
-        for name, answers in list(found.items()):
-            if answers["silent"]:
-                _add(missing, reasons.AGENT_SILENT, f"{name} (and no control agent to compare with)")
-                del found[name]
+    compared = role == "test" and bool(_agents(evidence, "control"))
+    found: dict[str, dict[str, Any]] = {}
+    for each in figures:
+        answers = each.answers
+        if not answers["expected"]:
+            _add(missing, reasons.TOO_FEW_SAMPLES, f"{each.name} was asked nothing")
+        elif compared and answers["delivered"] < answers["expected"] and not _control_answers(evidence, each.group):
+            _add(missing, reasons.NATS_UNREACHABLE, f"{each.name}: control agents lost answers as well, or were not probed")
+        elif role == "test" and not compared and answers["silent"]:
+            _add(missing, reasons.AGENT_SILENT, f"{each.name} (and no control agent to compare with)")
+        else:
+            found[each.name] = answers
     return found, missing
 
 
@@ -448,14 +477,15 @@ def _latency(key: str) -> Callable[[Evidence, str], Reading]:
     def reader(evidence: Evidence, role: str) -> Reading:
         figures, missing = _probes(evidence, role)
         by = {}
-        samples = 0
-        for name, answers in figures:
-            if answers.get(key) is None:
-                _add(missing, reasons.AGENT_SILENT, name)
+        samples = []
+        for each in figures:
+            if each.answers.get(key) is None:
+                _add(missing, reasons.AGENT_SILENT, each.name)
             else:
-                by[name] = answers[key] / 1000.0
-                samples += int(answers["delivered"])
-        return Reading(max(by.values()) if by else None, samples, missing, by)
+                by[each.name] = each.answers[key] / 1000.0
+                samples.append(int(each.answers["delivered"]))
+        # Each agent has a percentile of its own: the one with the fewest answers says how much the worst is worth.
+        return Reading(max(by.values()) if by else None, min(samples, default=0), missing, by)
 
     return reader
 
@@ -468,17 +498,15 @@ metric("latency_p999")(_latency("p999_ms"))
 # ---------------------------------------------------------------- NATS traffic: the sample
 
 
-def _samples(evidence: Evidence) -> tuple[list[dict[str, Any]], dict[str, str]]:
+def _samples(evidence: Evidence, role: str) -> tuple[list[dict[str, Any]], dict[str, str]]:
     found: list[dict[str, Any]] = []
     missing: dict[str, str] = {}
-    if not evidence["nats"]:
-        missing[reasons.TOOL_ERROR] = "NATS was not sampled at this gate"
+    _unmeasured(evidence, role, missing)
     for group in evidence["nats"]:
         sample = group.get("sample")
         reason = group.get("reason") or (sample or {}).get("reason") or (None if sample else reasons.TOOL_ERROR)
         if reason or not sample.get("lossless"):
-            message = group.get("message") or (sample or {}).get("message") or ""
-            _add(missing, reason or reasons.SAMPLER_LOSSY, f"{group['name']}: {message}")
+            _add(missing, reason or reasons.SAMPLER_LOSSY, f"{group['name']}: {_message(group)}")
         else:
             found.append(sample)
     return found, missing
@@ -490,7 +518,7 @@ def dual_publish_success(evidence: Evidence, role: str) -> Reading:
 
     Over all lossless windows of the rollout so far; an agent that was silent in this window is missing all the same.
     """
-    found, missing = _samples(evidence)
+    found, missing = _samples(evidence, role)
     legacy = matched = 0
     by: dict[str, float] = {}
     for agent in _agents(evidence, role):
@@ -507,7 +535,7 @@ def dual_publish_success(evidence: Evidence, role: str) -> Reading:
 @metric("unified_traffic")
 def unified_traffic(evidence: Evidence, role: str) -> Reading:
     """Messages on the unified tree / messages on both x 100, among those from or to the agents."""
-    found, missing = _samples(evidence)
+    found, missing = _samples(evidence, role)
     legacy = unified = 0
     by: dict[str, float] = {}
     for agent in _agents(evidence, role):
@@ -516,8 +544,8 @@ def unified_traffic(evidence: Evidence, role: str) -> Reading:
         legacy, unified = legacy + old, unified + new
         if old + new:
             by[agent] = 100.0 * new / (old + new)
-    if found and not legacy + unified:
-        _add(missing, reasons.SUBJECT_IDLE, "no message from or to these agents in the window")
+        elif found:
+            _add(missing, reasons.SUBJECT_IDLE, f"no message from or to {agent} in the window")
     total = legacy + unified
     return Reading(100.0 * unified / total if total else None, total, missing, by, f"{unified} of {total}")
 
@@ -525,24 +553,24 @@ def unified_traffic(evidence: Evidence, role: str) -> Reading:
 @metric("publish_time")
 def publish_time(evidence: Evidence, role: str) -> Reading:
     """Median time between the two publications of one response as they reach NATS, worst agent, in seconds."""
-    found, missing = _samples(evidence)
+    found, missing = _samples(evidence, role)
     by: dict[str, float] = {}
-    samples = 0
+    samples: list[int] = []
     for agent in _agents(evidence, role):
         for sample in found:
             pair = sample["dual"]["agents"].get(agent)
             if pair and pair.get("gap_p50_ms") is not None:
                 by[agent] = max(by.get(agent, 0.0), pair["gap_p50_ms"] / 1000.0)
-                samples += pair["matched"]
+                samples.append(int(pair["matched"]))
         if found and agent not in by:
             _add(missing, reasons.SUBJECT_IDLE, f"{agent} published nothing twice")
-    return Reading(max(by.values()) if by else None, samples, missing, by)
+    return Reading(max(by.values()) if by else None, min(samples, default=0), missing, by)
 
 
 @metric("conversation_ids")
 def conversation_ids(evidence: Evidence, role: str) -> Reading:
     """Of the conversation ids the probe sent, the share that came back in the agents' publications."""
-    found, missing = _samples(evidence)
+    found, missing = _samples(evidence, role)
     by: dict[str, float] = {}
     samples = 0
     for agent in _agents(evidence, role):
