@@ -117,7 +117,7 @@ readings:
   description: The last readings in one line, for people who wait.
   returned: success, but for O(gate=baseline)
   type: str
-  sample: errors 0, messages 1680, restarts 0, memory max 10.5 MiB
+  sample: 3 of 3 well, errors 0, messages 1680, restarts 0, memory max 10.5 MiB
 gaps:
   description: By instance, why the look could not see it.
   returned: with O(gate=look)
@@ -127,7 +127,7 @@ measured:
   returned: with O(gate=baseline)
   type: bool
 msg:
-  description: The decision, why, the accounting, and where the evidence is.
-  returned: always
+  description: The decision, why, the accounting, and where the evidence is. For a look, its gaps.
+  returned: always, but for a look without gaps
   type: str
 """

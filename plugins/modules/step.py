@@ -112,6 +112,11 @@ step:
   returned: success
   type: str
   sample: deploy
+rollout:
+  description: The rollout, as the plan spells it.
+  returned: success, but for O(step=status)
+  type: str
+  sample: feature
 phase:
   description: The phase, as the plan spells it.
   returned: with O(step=deploy), O(step=verify) and O(step=soak)

@@ -84,7 +84,7 @@ until:
   type: str
   sample: "2026-01-23T23:12:40.067668+00:00"
 msg:
-  description: How long was waited for what, or why no longer.
-  returned: always
+  description: Why it no longer waits.
+  returned: when RV(due) is false, and on failure
   type: str
 """
