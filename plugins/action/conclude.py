@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _orders
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._action import RolloutAction
@@ -14,13 +14,12 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import HOL
 
 
 class ActionModule(RolloutAction):
-    SPEC = {
+    SPEC: ClassVar[dict[str, Any]] = {
         "of": {"type": "str", "required": True, "choices": ["decide", "rollout", "step", "rollback"]},
     }
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        self.NEEDS_PLAN = self._task.args.get("of") == "decide"
-        return super().run(tmp, task_vars)
+    def needs_plan(self, arguments: dict[str, Any]) -> bool:
+        return bool(arguments["of"] == "decide")
 
     def act(self, context: Context, arguments: dict[str, Any]) -> dict[str, Any]:
         if arguments["of"] == "decide":

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _instances, _rules
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _reasons as reasons
@@ -40,7 +40,7 @@ Result = dict[str, Any]
 
 
 class ActionModule(RolloutAction):
-    SPEC = {
+    SPEC: ClassVar[dict[str, Any]] = {
         "gate": {"type": "str", "required": True, "choices": ["baseline", "verify", "look", "checkpoint"]},
         "phase": {"type": "str"},
         "checkpoint": {"type": "str"},
@@ -76,10 +76,10 @@ class ActionModule(RolloutAction):
             trigger_leads_to=ROLLBACK if "trigger" in plan.rollback.on else NO_GO,
         )
         accounting = _account(evidence)
-        if kind in ("verify", "checkpoint") and not arguments["last_attempt"]:
-            if needs_confirmation(pulled, decision, self._causes_before(context, kind, name)):
-                why = f"to be confirmed by another look: {decision.why}"
-                decision = Decision(HOLD, why, decision.instances, decision.causes)
+        looks_again = kind in ("verify", "checkpoint") and not arguments["last_attempt"]
+        if looks_again and needs_confirmation(pulled, decision, self._causes_before(context, kind, name)):
+            why = f"to be confirmed by another look: {decision.why}"
+            decision = Decision(HOLD, why, decision.instances, decision.causes)
         if kind == "look":
             return self._look(context, arguments, evidence, verdicts, decision, accounting, now)
         return self._decided(context, arguments, name, evidence, verdicts, decision, accounting, now)
@@ -130,14 +130,11 @@ class ActionModule(RolloutAction):
     def _previous(self, context: Context, arguments: dict[str, Any]) -> dict[str, Any] | None:
         """The evidence of the newest checkpoint taken before this one."""
         taken = [
-            c
+            (c.at, c.evidence)
             for c in context.state.checkpoints.values()
-            if c.status == "taken" and c.evidence and c.name != arguments["checkpoint"]
+            if c.status == "taken" and c.at and c.evidence and c.name != arguments["checkpoint"]
         ]
-        if not taken:
-            return None
-        newest = max(taken, key=lambda checkpoint: checkpoint.at)
-        return read_json(context.monitoring / newest.evidence)
+        return read_json(context.monitoring / max(taken)[1]) if taken else None
 
     def _nats(self, context: Context, arguments: dict[str, Any], order: Result) -> list[dict[str, Any]]:
         """One entry per group of servers: what the measuring host answered, or the typed reason why it did not."""

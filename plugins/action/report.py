@@ -13,8 +13,8 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._report import wr
 
 
 class ActionModule(RolloutAction):
-    NEEDS_PLAN = False
-    SPEC: dict[str, Any] = {}
+    def needs_plan(self, arguments: dict[str, Any]) -> bool:
+        return False
 
     def act(self, context: Context, arguments: dict[str, Any]) -> dict[str, Any]:
         if self.check_mode:

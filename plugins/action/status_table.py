@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._action import RolloutAction, display
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context
@@ -13,8 +13,10 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._status_table imp
 
 
 class ActionModule(RolloutAction):
-    NEEDS_PLAN = False
-    SPEC = {"units": {"type": "str", "required": True}}
+    SPEC: ClassVar[dict[str, Any]] = {"units": {"type": "str", "required": True}}
+
+    def needs_plan(self, arguments: dict[str, Any]) -> bool:
+        return False
 
     def act(self, context: Context, arguments: dict[str, Any]) -> dict[str, Any]:
         units = self.registered(context, arguments["units"], context.in_play)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _instances, _orders
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import instance_id, split_instance
@@ -25,7 +25,7 @@ Result = dict[str, Any]
 
 
 class ActionModule(RolloutAction):
-    SPEC = {
+    SPEC: ClassVar[dict[str, Any]] = {
         "step": {
             "type": "str",
             "required": True,
@@ -39,12 +39,8 @@ class ActionModule(RolloutAction):
         "forced": {"type": "bool", "default": False},
     }  # fmt: skip
 
-    # A rollback and a status must work without plan; every other step checks for itself.
-    NEEDS_PLAN = True
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        self.NEEDS_PLAN = self._task.args.get("step") not in ("rollback", "status")
-        return super().run(tmp, task_vars)
+    def needs_plan(self, arguments: dict[str, Any]) -> bool:
+        return arguments["step"] not in ("rollback", "status")
 
     def act(self, context: Context, arguments: dict[str, Any]) -> Result:
         step = arguments["step"]

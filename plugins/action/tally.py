@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _orders, _preflight
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import (
@@ -17,6 +17,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting impor
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._action import RolloutAction
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import duration_text
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._instances import filled
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import HOLD, NO_GO, ROLLBACK
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._state import RolloutState
 
@@ -24,16 +25,15 @@ Result = dict[str, Any]
 
 
 class ActionModule(RolloutAction):
-    SPEC = {
+    SPEC: ClassVar[dict[str, Any]] = {
         "step": {"type": "str", "required": True, "choices": ["preflight", "begin", "backup", "deploy", "rollback"]},
         "order": {"type": "dict", "required": True},
         "results": {"type": "str"},
         "nats": {"type": "str"},
     }
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        self.NEEDS_PLAN = self._task.args.get("step") != "rollback"
-        return super().run(tmp, task_vars)
+    def needs_plan(self, arguments: dict[str, Any]) -> bool:
+        return bool(arguments["step"] != "rollback")
 
     def act(self, context: Context, arguments: dict[str, Any]) -> Result:
         step = {
@@ -98,12 +98,9 @@ class ActionModule(RolloutAction):
 
     @staticmethod
     def _expected_env(context: Context) -> Any:
-        catalogue = context.catalogue
-
         def expected(agent: str, host: str) -> dict[str, str]:
-            wanted = context.hostvar(host, "rollout_agent_catalogue", {})
-            assert catalogue is not None
-            return {str(key): catalogue.expand(str(value), agent, host) for key, value in dict(wanted).items()}
+            wanted = dict(context.hostvar(host, "rollout_agent_catalogue", {}))
+            return {str(key): filled(context, str(value), agent, host, str(key)) for key, value in wanted.items()}
 
         return expected
 
@@ -248,7 +245,6 @@ class ActionModule(RolloutAction):
         result: Result = {"complete": tally.complete, "accounting": tally.to_dict(), "msg": msg}
         result["changed"] = any(item["changed"] for item in restored.values())
         return result
-
 
     def _took(self, context: Context) -> float:
         """Seconds since the rollback was opened, restart and proof included."""

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _orders
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._action import RolloutAction, display
@@ -18,7 +18,7 @@ SAY_EVERY_S = 300.0
 
 
 class ActionModule(RolloutAction):
-    SPEC = {
+    SPEC: ClassVar[dict[str, Any]] = {
         "until": {"type": "str", "required": True},
         "label": {"type": "str", "required": True},
         "goal": {"type": "str"},

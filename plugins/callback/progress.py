@@ -89,7 +89,9 @@ class CallbackModule(Default):
 
     def _fault(self, word: str, result: Any, counted: str) -> None:
         message = str(result.result.get("msg", "")).removeprefix("Task failed: ").removeprefix("Action failed: ")
-        self._display.display(f"  {word}  {self.host_label(result)}: {self._title(result)}{counted}", color=C.COLOR_ERROR)
+        self._display.display(
+            f"  {word}  {self.host_label(result)}: {self._title(result)}{counted}", color=C.COLOR_ERROR
+        )
         for line in message.splitlines():
             self._display.display(f"    {line}", color=C.COLOR_ERROR)
 

@@ -56,8 +56,11 @@ class RolloutAction(ActionBase):
     BYPASS_HOST_LOOP = True
     TRANSFERS_FILES = False
     _supports_check_mode = True
-    NEEDS_PLAN: ClassVar[bool] = True
     SPEC: ClassVar[dict[str, Any]] = {}
+
+    def needs_plan(self, arguments: dict[str, Any]) -> bool:
+        """Whether the step is refused without a plan. What must always work (rollback, status, report) says no."""
+        return True
 
     def act(self, context: Context, arguments: dict[str, Any]) -> dict[str, Any]:
         """What the plugin does; returns the task's result."""
@@ -67,7 +70,7 @@ class RolloutAction(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         self.clock = SystemClock()
         _checked, arguments = self.validate_argument_spec(argument_spec=self.SPEC)
-        context = Context(PlayVariables(task_vars or {}, self._templar), needs_plan=self.NEEDS_PLAN)
+        context = Context(PlayVariables(task_vars or {}, self._templar), needs_plan=self.needs_plan(arguments))
         try:
             result.update(self.act(context, arguments))
             self._tell(result)

@@ -22,8 +22,10 @@ def parse_iso(text: str) -> datetime:
     return moment.astimezone(UTC)
 
 
-def short(moment: datetime) -> str:
-    """For people: to the second, in UTC."""
+def short(moment: datetime | None) -> str:
+    """For people: to the second, in UTC; `-` for none."""
+    if moment is None:
+        return "-"
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
@@ -38,7 +40,7 @@ def duration_text(seconds: float) -> str:
         return "-" + duration_text(-seconds)
     if 0 < seconds < 1:
         return f"{seconds * 1000:.0f}ms"
-    rest = int(round(seconds))
+    rest = round(seconds)
     parts = []
     for size, unit in ((86400, "d"), (3600, "h"), (60, "m"), (1, "s")):
         count, rest = divmod(rest, size)

@@ -11,6 +11,7 @@ import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -167,7 +168,8 @@ class Context:
     @property
     def sure_plan(self) -> Plan:
         """The plan, for steps that need one."""
-        assert self.plan is not None
+        if self.plan is None:
+            raise StepError("no plan was found; say -e rollout=<name> or -e rollout_plan=<path>.")
         return self.plan
 
     def _hosts_of(self, path: Path) -> list[str]:
@@ -237,7 +239,7 @@ class Context:
         """Where another rollout stands, from its own ledger."""
         return fold(rollout, Ledger(self.monitoring / "ledger" / f"{rollout}.jsonl").read())
 
-    def record(self, kind: str, data: dict[str, Any], now, attempt: int | None = None) -> Record:
+    def record(self, kind: str, data: dict[str, Any], now: datetime, attempt: int | None = None) -> Record:
         """Append to the ledger and take the record into the state."""
         written = self.ledger.append(
             rollout=self.rollout,

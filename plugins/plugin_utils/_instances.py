@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import instance_id
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 DEFAULT_NATS_PORT = 4222
 
 
-def _filled(context: Context, template: str, agent: str, host: str, what: str) -> str:
+def filled(context: Context, template: str, agent: str, host: str, what: str) -> str:
+    """A text of plan or inventory with its placeholders filled for one instance; StepError names what can't be."""
     catalogue = context.catalogue
     if catalogue is None or agent not in catalogue:
         raise StepError(f"agent {agent!r} is not in the agents file {catalogue.path if catalogue else '(none)'}.")
@@ -43,15 +44,15 @@ def unit_of(context: Context, agent: str, host: str) -> dict[str, Any]:
     """`{agent, unit, env_file}` of one instance."""
     return {
         "agent": agent,
-        "unit": _filled(context, _layout(context, host, "rollout_agent_unit"), agent, host, "the unit"),
-        "env_file": _filled(context, _layout(context, host, "rollout_agent_env_file"), agent, host, "the env file"),
+        "unit": filled(context, _layout(context, host, "rollout_agent_unit"), agent, host, "the unit"),
+        "env_file": filled(context, _layout(context, host, "rollout_agent_env_file"), agent, host, "the env file"),
     }
 
 
 def _proof(context: Context, proof: Any, agent: str, host: str) -> dict[str, Any]:
     return {
-        "log": _filled(context, proof.log, agent, host, "the proof"),
-        "subscriptions": [_filled(context, text, agent, host, "a subscription") for text in proof.subscriptions],
+        "log": filled(context, proof.log, agent, host, "the proof"),
+        "subscriptions": [filled(context, text, agent, host, "a subscription") for text in proof.subscriptions],
         "ready_within": proof.ready_within,
     }
 
@@ -60,7 +61,7 @@ def to_change(context: Context, plan: Plan, agents: Iterable[str], host: str) ->
     """What `agent_change` takes for these agents of a host."""
     specs = []
     for agent in agents:
-        env = {key: _filled(context, value, agent, host, key) for key, value in plan.change.env.items()}
+        env = {key: filled(context, value, agent, host, key) for key, value in plan.change.env.items()}
         proof = _proof(context, plan.change.proof, agent, host)
         specs.append({**unit_of(context, agent, host), "env": env, "proof": proof})
     return specs
@@ -105,6 +106,7 @@ def subjects_of(
     proven = state.proven()
     subjects = []
     for each in plan.phases:
+        deployed_at = state.phase(each.name).deployed_at
         for agent in each.agents:
             for host in context.hosts:
                 known = proven.get(instance_id(agent, host))
@@ -113,8 +115,8 @@ def subjects_of(
                 elif known:
                     since = parse_iso(known["since"])
                     subjects.append(Subject(agent, host, "test", since, known.get("invocation_id"), each.name))
-                elif state.phase(each.name).deployed_at:
-                    subjects.append(Subject(agent, host, "test", state.phase(each.name).deployed_at, None, each.name))
+                elif deployed_at:
+                    subjects.append(Subject(agent, host, "test", deployed_at, None, each.name))
         if phase is not None and each.name == phase:
             break
     control_since = before_change or state.baseline_at or state.started_at
@@ -172,7 +174,7 @@ def _probe(
         "targets": [
             {
                 "agent": agent,
-                "subject": _filled(context, plan.probe.subject, agent, host, "the probe's subject"),
+                "subject": filled(context, plan.probe.subject, agent, host, "the probe's subject"),
                 "payload": plan.probe.payload,
                 "expected": expected,
             }

@@ -158,7 +158,9 @@ def _value(rule: Rule, reading: Reading, evidence: Evidence) -> tuple[float | No
         return None, None
     if rule.ignore_under is not None and abs(value - base.value) < rule.ignore_under:
         shown = format_value(abs(value - base.value), rule.by_unit)
-        reading.note = f"a difference of {shown} is below ignore_under ({format_value(rule.ignore_under, rule.by_unit)})"
+        reading.note = (
+            f"a difference of {shown} is below ignore_under ({format_value(rule.ignore_under, rule.by_unit)})"
+        )
         return 0.0, base.value
     if abs(base.value) < SMALLEST_BASE:
         return (0.0 if abs(value) < SMALLEST_BASE else 100.0), base.value

@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ class Record:
     hash: str = ""
 
     @property
-    def moment(self):
+    def moment(self) -> datetime:
         return parse_iso(self.at)
 
 
@@ -71,7 +72,9 @@ class Ledger:
         records, _torn = self._load()
         return records
 
-    def append(self, *, rollout: str, attempt: int, run: str, by: str, kind: str, data: dict[str, Any], now) -> Record:
+    def append(
+        self, *, rollout: str, attempt: int, run: str, by: str, kind: str, data: dict[str, Any], now: datetime
+    ) -> Record:
         """Write one record and return it once it is on the disk."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)

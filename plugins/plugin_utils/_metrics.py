@@ -440,7 +440,11 @@ def _delivery(evidence: Evidence, role: str) -> tuple[dict[str, dict[str, Any]],
         if not answers["expected"]:
             _add(missing, reasons.TOO_FEW_SAMPLES, f"{each.name} was asked nothing")
         elif compared and answers["delivered"] < answers["expected"] and not _control_answers(evidence, each.group):
-            _add(missing, reasons.NATS_UNREACHABLE, f"{each.name}: control agents lost answers as well, or were not probed")
+            _add(
+                missing,
+                reasons.NATS_UNREACHABLE,
+                f"{each.name}: control agents lost answers as well, or were not probed",
+            )
         elif role == "test" and not compared and answers["silent"]:
             _add(missing, reasons.AGENT_SILENT, f"{each.name} (and no control agent to compare with)")
         else:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import instance_id, split_instance
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import duration_text, iso, plus, short
@@ -178,7 +178,7 @@ def soak(view: View, phase_name: str) -> Order:
         return not_due(f"the plan has no soak for phase {phase_name}")
     if state.soaked_at:
         return not_due(f"phase {phase_name} has soaked, done at {short(state.soaked_at)}")
-    if not state.verified_at:
+    if not state.verified_at or not state.soak_from:
         return not_due(f"phase {phase_name} is not verified")
     until = plus(state.soak_from, view.scaled(phase.soak, 0.0))
     label = f"soak of {phase_name} ({duration_text(phase.soak)} without interruption)"
@@ -282,10 +282,10 @@ def decide(view: View) -> Order:
             open_points.append(f"phase {phase.name} has not soaked")
     missed = []
     for name in view.plan.checkpoint_names():
-        state = view.state.checkpoint(name)
-        if state.status == "missed" and not state.accepted_by:
+        checkpoint = view.state.checkpoint(name)
+        if checkpoint.status == "missed" and not checkpoint.accepted_by:
             missed.append(name)
-        elif state.status == "open":
+        elif checkpoint.status == "open":
             open_points.append(f"checkpoint {name} is not taken")
     why = list(open_points)
     if missed:
@@ -366,7 +366,8 @@ def needs_problems(view: View, other: RolloutState, chain: list[RolloutState], r
 
 def _event(state: RolloutState, event: str) -> datetime:
     moment = state.deployed_at if event == "deployed" else state.decided_at
-    assert moment is not None
+    if moment is None:
+        raise Refused(f"the ledger of {state.rollout} has a decision but does not say when it was {event}.")
     return moment
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import Rule
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._metric_names import METRICS

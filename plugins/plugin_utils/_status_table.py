@@ -15,7 +15,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import for
 def status_lines(units: dict[str, Any], hosts: list[str]) -> tuple[list[str], dict[str, int]]:
     """(lines, counts) of the hosts' `agent_units_info` results; a host without an answer is a line of its own."""
     counts = {"expected": 0, "active": 0, "not_active": 0, "unreachable_hosts": 0}
-    host_rows = [("host", "state", "load", "memory", "disk", "nats", "agents")]
+    host_rows: list[tuple[str, ...]] = [("host", "state", "load", "memory", "disk", "nats", "agents")]
     rows = []
     for host in hosts:
         reason, message = reasons.of_task_result(units.get(host))
@@ -58,4 +58,4 @@ def _row(agent: str, host: str, item: dict[str, Any], now: str) -> tuple[str, ..
 
 def _table(rows: list[tuple[str, ...]]) -> list[str]:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
