@@ -93,7 +93,7 @@ def test_thresholds_are_numbers_in_their_unit(
 def test_ignore_under_is_in_the_unit_of_the_difference(read: Read, wave2_text: str) -> None:
     triggers = {trigger.name: trigger for trigger in read(wave2_text).rollback.when}
     assert triggers["memory_leak"].ignore_under == 24 << 20
-    assert triggers["slower_than_baseline"].ignore_under == 0.01
+    assert triggers["slower_than_baseline"].ignore_under == 0.02
     assert triggers["slower_than_baseline"].consecutive == 2
 
 

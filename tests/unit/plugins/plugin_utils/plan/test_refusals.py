@@ -186,7 +186,7 @@ def test_the_line_is_that_of_the_mistake(problems: Problems, wave2_text: str) ->
 
 
 def test_what_an_alias_repeats_is_told_once(problems: Problems) -> None:
-    found = problems("below: 20%, against: previous, ignore_under: 10ms", "below: 20, against: previous")
+    found = problems("below: 20%, against: previous, ignore_under: 20ms", "below: 20, against: previous")
     assert [problem.key for problem in found] == ["checkpoints.also.T+6h[0].below"]
 
 
