@@ -1,7 +1,7 @@
 # Copyright (c) 2026 Cowboy AI, LLC
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a rehearsal of waves 1 and 2 recorded (names and paths of the machine taken out), and builders for what it did not."""
+"""What a rehearsal of waves 1 and 2 recorded (without names and paths of its machine), and builders for the rest."""
 
 from __future__ import annotations
 
@@ -110,19 +110,20 @@ class Story:
         manifests = {host: {"manifest": "/b/manifest.json", "sha256": "0" * 64} for host in self.hosts}
         return self.add("backup.done", directory="/b", hosts=manifests, accounting={"text": "all"})
 
-    def batch(self, phase: str, host: str, proven: bool = True) -> Story:
+    def batch(self, phase: str, host: str, proven: bool = True, complete: bool = False) -> Story:
         names = [f"{agent}@{host}" for agent in PHASES.get(phase, [phase])]
         self.add("batch.started", phase=phase, hosts=[host], instances=names)
         proof = {name: {"since": iso(at(self.now)), "invocation_id": name} for name in names} if proven else {}
-        return self.add("batch.done", phase=phase, hosts=[host], proven=proof, accounting={"text": "batch"})
+        done = {"hosts": [host], "proven": proof, "phase_complete": complete, "accounting": {"text": "batch"}}
+        return self.add("batch.done", phase=phase, **done)
 
     def deployed(self, phase: str) -> Story:
         for host in self.hosts:
-            self.batch(phase, host)
-        return self.add("phase.deployed", phase=phase)
+            self.batch(phase, host, complete=host == self.hosts[-1])
+        return self
 
     def verified(self, phase: str) -> Story:
-        return self.deployed(phase).add("phase.verified", phase=phase, evidence="e.json")
+        return self.deployed(phase).gate("verify", f"verify-{phase}", "go", phase=phase)
 
     def soaked(self, phase: str) -> Story:
         return self.verified(phase).wait(2 * HOUR).add("soak.done", phase=phase)
@@ -150,9 +151,15 @@ class Story:
         """What orders see at this moment of the story."""
         scale = more.pop("scale", 1.0)
         seen = View(
-            plan=plan_ or plan(self.rollout), state=self.state(), hosts=self.hosts, in_play=self.hosts, batch=self.hosts[:1],
-            run=self.run, now=at(self.now), scaled=lambda seconds, least: seconds if scale == 1 else max(seconds / scale, least),
-        )  # fmt: skip
+            plan=plan_ or plan(self.rollout),
+            state=self.state(),
+            hosts=self.hosts,
+            in_play=self.hosts,
+            batch=self.hosts[:1],
+            run=self.run,
+            now=at(self.now),
+            scaled=lambda seconds, least: seconds if scale == 1 else max(seconds / scale, least),
+        )
         return replace(seen, **more)
 
 

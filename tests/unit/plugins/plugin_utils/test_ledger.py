@@ -67,7 +67,11 @@ def test_every_changed_byte_is_noticed(tmp_path_factory: pytest.TempPathFactory,
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [(b'"time_scale":900.0', b'"time_scale":900e0'), (b'"seq":2', b'"seq": 2'), (b'"kind":"preflight.passed"', b'"kind":"preflight.passed"\r')],
+    [
+        (b'"time_scale":900.0', b'"time_scale":900e0'),
+        (b'"seq":2', b'"seq": 2'),
+        (b'"kind":"preflight.passed"', b'"kind":"preflight.passed"\r'),
+    ],
     ids=["the same number written otherwise", "a space", "a carriage return"],
 )  # fmt: skip
 def test_bytes_that_mean_the_same_are_noticed_as_well(tmp_path: Path, old: bytes, new: bytes) -> None:
@@ -164,7 +168,7 @@ def test_a_disk_that_does_not_take_it_is_told_and_the_record_is_not_there(
         patched.setattr(
             os, "write", lambda handle, data: full(handle, data) if data.startswith(b'{"seq":2') else full(handle, b"")
         )
-        with pytest.raises(LedgerError, match="No space left on device.*free disk space"):
+        with pytest.raises(LedgerError, match=r"No space left on device.*free disk space"):
             write(path, kind="batch.started")
     assert Ledger(path).read() == [first]
     assert write(path).seq == 2
@@ -172,5 +176,5 @@ def test_a_disk_that_does_not_take_it_is_told_and_the_record_is_not_there(
 
 def test_a_folder_that_can_not_be_made_is_told_with_its_path(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
-    with pytest.raises(LedgerError, match="file/ledger/wave1.jsonl"):
+    with pytest.raises(LedgerError, match=r"file/ledger/wave1\.jsonl"):
         write(tmp_path / "file" / "ledger" / "wave1.jsonl")
