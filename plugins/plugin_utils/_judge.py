@@ -9,6 +9,7 @@ bad is a fail, however much else could not be seen; what was seen and is good is
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -22,6 +23,8 @@ PASS, FAIL, INCONCLUSIVE, ERROR = "pass", "fail", "inconclusive", "error"
 
 # Relative figures need something to be relative to; below this the ratio is noise of the divisor.
 SMALLEST_BASE = 1e-9
+# The change, in percent, from nothing to something: no threshold of a plan is beyond it, and JSON can hold it.
+UNBOUNDED = 1e9
 
 
 @dataclass(frozen=True)
@@ -106,19 +109,22 @@ def _judge_one(rule: Rule, evidence: Evidence) -> Verdict:
     try:
         reading = _metrics.read(rule.metric, evidence)
         value, compared = _value(rule, reading, evidence)
-    except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+        if value is not None and not math.isfinite(value):
+            raise ValueError(f"{value} is no value")
+        verdict.value, verdict.compared_with = value, compared
+        verdict.samples, verdict.note, verdict.reasons = reading.samples, reading.note, dict(reading.missing)
+        verdict.worst = _worst(rule, reading)
+        if value is not None and 0 < reading.samples < rule.min_samples:
+            few = f"{reading.samples} samples, at least {rule.min_samples} are needed"
+            verdict.reasons[reasons.TOO_FEW_SAMPLES] = few
+        _conclude(rule, verdict)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         # A judge that trips over odd evidence must say so instead of taking the run down: the gate holds.
+        verdict.verdict, verdict.value = ERROR, None
         verdict.reasons = {
             reasons.TOOL_ERROR: f"the judge could not read {rule.metric}: {type(error).__name__}: {error}"
         }
-        verdict.leads_to = HOLD
-        return verdict
-    verdict.value, verdict.compared_with = value, compared
-    verdict.samples, verdict.note, verdict.reasons = reading.samples, reading.note, dict(reading.missing)
-    verdict.worst = _worst(rule, reading)
-    if value is not None and 0 < reading.samples < rule.min_samples:
-        verdict.reasons[reasons.TOO_FEW_SAMPLES] = f"{reading.samples} samples, at least {rule.min_samples} are needed"
-    _conclude(rule, verdict)
+        verdict.leads_to = FAIL if dict(rule.missing).get(reasons.TOOL_ERROR) == FAIL else HOLD
     return verdict
 
 
@@ -163,7 +169,7 @@ def _value(rule: Rule, reading: Reading, evidence: Evidence) -> tuple[float | No
         )
         return 0.0, base.value
     if abs(base.value) < SMALLEST_BASE:
-        return (0.0 if abs(value) < SMALLEST_BASE else 100.0), base.value
+        return (0.0 if abs(value) < SMALLEST_BASE else math.copysign(UNBOUNDED, value)), base.value
     return 100.0 * (value - base.value) / abs(base.value), base.value
 
 
@@ -198,10 +204,10 @@ def decide(verdicts: Iterable[Verdict], *, failed_leads_to: str, trigger_leads_t
     holds; secondary criteria and alerts inform and decide nothing.
     """
     verdicts = list(verdicts)
-    fired = [v for v in verdicts if v.kind == "trigger" and v.verdict == FAIL]
+    fired = [v for v in verdicts if v.kind == "trigger" and (v.verdict == FAIL or v.leads_to == FAIL)]
     failed = [v for v in verdicts if v.kind == "primary" and (v.verdict == FAIL or v.leads_to == FAIL)]
     unsure = [v for v in verdicts if v.kind in ("primary", "trigger") and v.verdict in (INCONCLUSIVE, ERROR)]
-    unsure = [v for v in unsure if v not in failed]
+    unsure = [v for v in unsure if v not in failed and v not in fired]
     if fired:
         return _decision(trigger_leads_to, fired)
     if failed:
@@ -223,7 +229,8 @@ def needs_confirmation(verdicts: Iterable[Verdict], decision: Decision, earlier_
     """
     if decision.decision not in (NO_GO, ROLLBACK):
         return False
-    bad = [v for v in verdicts if v.name in decision.causes and (v.verdict == FAIL or v.leads_to == FAIL)]
+    deciding = [v for v in verdicts if v.kind in ("primary", "trigger") and v.name in decision.causes]
+    bad = [v for v in deciding if v.verdict == FAIL or v.leads_to == FAIL]
     single = all(v.kind == "primary" and v.over == "checkpoint" for v in bad)
     return single and not set(decision.causes) & set(earlier_causes)
 
@@ -247,6 +254,8 @@ def describe(verdict: Verdict) -> str:
             f"{name} {format_value(value, verdict.by_unit)}" for name, value in list(verdict.worst.items())[:3]
         )
         clause += f": {shown}"
+    if verdict.verdict != FAIL and verdict.reasons:
+        clause += f", not measured: {'; '.join(f'{r} ({m})' if m else r for r, m in verdict.reasons.items())}"
     return clause
 
 
