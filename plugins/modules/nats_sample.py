@@ -102,6 +102,9 @@ options:
     description:
       - Probe agents during the window, from a process and a connection of its own. See M(cowboyai.rollout.nats_probe).
       - In check mode only its floor is measured.
+      - Where O(patterns) match the probe's subjects, the sampler itself is a subscriber, so the server never says
+        that nobody is there.
+        C(no_responders) is then 0 and C(silent) tells.
     type: dict
     suboptions:
       targets:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.cowboyai.rollout.plugins.module_utils import _dual_match as dual
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 L, U = dual.LEGACY, dual.UNIFIED
@@ -106,6 +106,7 @@ def test_one_sided_publishing_keeps_memory_bounded() -> None:
     assert one.result()["agents"]["x"]["legacy"] == 1000
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from([L, U]), st.sampled_from("abc"), st.floats(100.0, 198.0)), max_size=60))
 def test_the_formula(seen: list[tuple[int, str, float]]) -> None:
     row = match(*seen)["agents"]["x"]

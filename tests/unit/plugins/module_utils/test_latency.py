@@ -8,10 +8,11 @@ from __future__ import annotations
 from fractions import Fraction
 
 from ansible_collections.cowboyai.rollout.plugins.module_utils import _latency as latency
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.integers(0, 50), min_size=1, max_size=400), st.sampled_from([(50, 100), (99, 100), (999, 1000), (1, 1)])
 )

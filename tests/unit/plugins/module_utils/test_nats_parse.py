@@ -43,7 +43,7 @@ def frames(draw: st.DrawFn) -> tuple[bytes, parse.Event]:
     return raw, (sid, subject, reply, header, payload, size)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(frames(), max_size=20), st.data())
 def test_any_cutting_gives_the_same_messages(stream: list[tuple[bytes, parse.Event]], data: st.DataObject) -> None:
     raw = b"".join(frame for frame, _event in stream)
@@ -60,7 +60,7 @@ def test_any_cutting_gives_the_same_messages(stream: list[tuple[bytes, parse.Eve
     assert whole.pending == b""
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.one_of(WILD, st.binary(max_size=40)), max_size=8))
 def test_garbage_is_a_typed_error_or_waits_for_more(chunks: list[bytes]) -> None:
     parser = parse.Parser()
@@ -120,12 +120,14 @@ def test_headers_are_read_leniently() -> None:
     assert parse.parse_headers(b"NATS/1.0 " + b"9" * 5000 + b"\r\n").status is None
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_headers_of_any_bytes(block: bytes) -> None:
     fields = parse.parse_headers(block).fields
     assert all(isinstance(name, bytes) for name in fields)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=50), st.dictionaries(st.sampled_from(["Sender", "X-Y"]), st.text("abc", max_size=5)))
 def test_what_is_published_has_the_sizes_it_says(payload: bytes, headers: dict[str, str]) -> None:
     frame = parse.publish_frame(b"s", payload, b"r", headers)
