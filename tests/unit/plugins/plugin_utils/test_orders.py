@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -183,7 +184,7 @@ def test_looks_are_in_order_end_on_time_and_are_never_crowded(seconds: float, ev
     moments = [parse_iso(look["at"]) for look in order["looks"]]
     assert moments == sorted(moments)
     assert moments[-1] == parse_iso(order["until"])
-    gaps = [(b - a).total_seconds() for a, b in zip(moments, moments[1:], strict=False)]
+    gaps = [(b - a).total_seconds() for a, b in pairwise(moments)]
     assert all(gap >= _WATCH[every].watch.every / 2 for gap in gaps)
 
 
