@@ -121,7 +121,8 @@ def errors_text(evidence: dict[str, Any]) -> str:
         for kind in kinds:
             how = "recurring" if kind["recurring"] else "one-off"
             lines.append(
-                f"  {kind['count']:>6} x {kind['level']:<5} {how}, {kind['first_at']} .. {kind['last_at']}: {kind['example']}"
+                f"  {kind['count']:>6} x {kind['level']:<5} {how}, {kind['first_at']} .. {kind['last_at']}: "
+                + " ".join(str(kind["example"]).splitlines())
             )
     return "\n".join(lines) + "\n"
 
@@ -138,7 +139,11 @@ def nats_text(evidence: dict[str, Any]) -> str:
             lines.append(f"  not measured: {group['reason']}: {group.get('message')}")
             continue
         sample, probe = group.get("sample"), group.get("probe")
-        if sample:
+        for what, measured in (("sample", sample), ("probe", probe)):
+            if not measured or (measured.get("reason") and not measured.get("started_at")):
+                told = f"{measured['reason']}: {measured.get('message')}" if measured else "not measured"
+                lines.append(f"  {what}: {told}")
+        if sample and sample.get("window_s") is not None:
             proof = "nothing lost" if sample["lossless"] else f"NOT lossless: {sample['reason']}: {sample['message']}"
             lines.append(f"  sampled {sample['window_s']:.1f} s: {sample['total']} messages, {proof}")
             for name, counted in sample["groups"].items():
@@ -146,7 +151,7 @@ def nats_text(evidence: dict[str, Any]) -> str:
                     f"    {name:<10} {counted['messages']:>8} messages  {counted['rate_per_s']:>9.1f}/s  {counted['pct']:>5.1f} %"
                     f"  {counted['unique_subjects']} subjects"
                 )
-            for agent, pair in (sample["dual"]["agents"] or {}).items():
+            for agent, pair in ((sample.get("dual") or {}).get("agents") or {}).items():
                 share = "-" if pair.get("success_pct") is None else f"{pair['success_pct']:.2f} %"
                 lines.append(f"    {agent}: {pair['matched']} of {pair['legacy']} responses on both trees ({share})")
         for agent, answers in ((probe or {}).get("agents") or {}).items():
