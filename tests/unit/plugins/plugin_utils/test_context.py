@@ -1,0 +1,241 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a step works on, found from a play's variables; and the start, resumption and refusal of an attempt."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _context
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context, StepError, matching_hosts
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._start import ensure_started
+
+from tests.unit.plugins.plugin_utils.recorded import HOSTS, PLANS, at
+
+AGENTS = PLANS.parents[1] / "inventories" / "dgx" / "group_vars" / "dgx" / "agents.csv"
+
+
+@pytest.fixture
+def variables(tmp_path: Path) -> dict[str, Any]:
+    """A play's variables on three hosts of the group dgx and one besides."""
+    of_host = {"rollout_agents_file": str(AGENTS), "rollout_nats_url": "nats://10.0.0.1:4333"}
+    return {
+        "rollout": "wave2",
+        "rollout_monitoring_dir": str(tmp_path / "monitoring"),
+        "playbook_dir": str(PLANS.parent),
+        "groups": {"all": [*HOSTS, "other"], "dgx": HOSTS, "ungrouped": ["other"]},
+        "ansible_play_hosts_all": HOSTS,
+        "ansible_play_batch": HOSTS[:1],
+        "hostvars": {host: dict(of_host) for host in [*HOSTS, "other"]},
+    }
+
+
+# ---------------------------------------------------------------- which plan
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"rollout": "wave2"},
+        {"rollout": "", "phase": "tdd-expert"},
+        {"rollout": None, "phase": "tdd-expert"},
+        {"rollout": "", "rollout_plan": str(PLANS / "wave2.yml"), "phase": ""},
+        {"rollout": "wave2", "rollout_plan": "", "rollout_plans_dir": ""},
+        {"playbook_dir": str(PLANS.parent / "steps")},
+        {"playbook_dir": "/nowhere"},
+    ],
+)
+def test_a_plan_is_found(variables: dict[str, Any], given: dict[str, Any]) -> None:
+    context = Context({**variables, **given})
+    assert (context.rollout, context.sure_plan.rollout, context.hosts) == ("wave2", "wave2", HOSTS)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"rollout": ""}, r"which rollout\? no rollout and no phase given. Say -e rollout=<name>"),
+        ({"rollout": "", "phase": "nobody"}, r"plans with a phase 'nobody': none"),
+        ({"rollout": "wave9"}, r"rollout 'wave9': no plan wave9.yml in .*plans.* -e rollout_plan=<path>"),
+        ({"rollout_plan": "/nowhere/x.yml"}, r"plan '/nowhere/x.yml' \(rollout_plan\): no such file"),
+        ({"rollout_plan": str(PLANS / "wave1.yml")}, r"rollout 'wave2' was asked for, but the plan .* is of rollout 'wave1'"),
+    ],
+)  # fmt: skip
+def test_no_plan_or_another_one_is_refused_with_what_to_say(
+    variables: dict[str, Any], given: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(StepError, match=said):
+        _ = Context({**variables, **given}).rollout
+
+
+def test_what_works_without_a_plan_needs_only_a_name(variables: dict[str, Any], tmp_path: Path) -> None:
+    broken = tmp_path / "broken.yml"
+    broken.write_text("rollout: [")
+    for given in ({"rollout": "gone"}, {"rollout": "gone", "rollout_plan": str(broken)}):
+        context = Context({**variables, **given}, needs_plan=False)
+        assert (context.rollout, context.plan, context.state.outcome) == ("gone", None, "NOT STARTED")
+
+
+# ---------------------------------------------------------------- hosts, scale, who and which run
+
+
+@pytest.mark.parametrize(
+    ("pattern", "hosts"),
+    [
+        ("dgx", HOSTS), ("all", [*HOSTS, "other"]), ("dgx:!dgx-2", ["dgx-1", "dgx-3"]), ("dgx-1,other", ["dgx-1", "other"]),
+        ("dgx[0:1]", ["dgx-1", "dgx-2"]), ("nobody", []), ("~dgx-[13]", ["dgx-1", "dgx-3"]),
+    ],
+)  # fmt: skip
+def test_hosts_of_a_pattern_whatever_limit_leaves(variables: dict[str, Any], pattern: str, hosts: list[str]) -> None:
+    assert matching_hosts(variables["groups"], pattern) == hosts
+
+
+@pytest.mark.parametrize("scale", [0, 0.5, -1, "fast", "nan", "inf", 1e7, [], "1,5"])
+def test_a_time_scale_that_is_none_is_refused(variables: dict[str, Any], scale: Any) -> None:
+    with pytest.raises(
+        StepError, match=r"rollout_time_scale: seen .*, expected a number from 1 \(real time\) to 1000000"
+    ):
+        _ = Context({**variables, "rollout_time_scale": scale}).time_scale
+
+
+@pytest.mark.parametrize(("scale", "waits"), [("", 3600.0), (1, 3600.0), ("900", 4.0), (900, 4.0), (1e6, 2.5)])
+def test_every_wait_is_divided_but_not_below_what_can_be_seen(
+    variables: dict[str, Any], scale: Any, waits: float
+) -> None:
+    assert Context({**variables, "rollout_time_scale": scale}).scaled(3600.0, 2.5) == waits
+
+
+def test_a_short_time_is_never_made_longer(variables: dict[str, Any]) -> None:
+    assert Context({**variables, "rollout_time_scale": 900}).scaled(1.0, 15.0) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("given", "rehearsal"),
+    [
+        ({}, False),
+        ({"rollout_time_scale": 60}, True),
+        ({"flag": True}, True),
+        ({"flag": "yes"}, True),
+        ({"flag": False}, False),
+    ],
+)
+def test_scaled_time_or_an_inventory_that_says_so_is_a_rehearsal(
+    variables: dict[str, Any], given: dict[str, Any], rehearsal: bool
+) -> None:
+    variables["hostvars"]["dgx-3"]["rollout_rehearsal"] = given.pop("flag", "")
+    assert Context({**variables, **given}).rehearsal is rehearsal
+
+
+def test_all_workers_of_a_run_have_its_id_and_another_run_another() -> None:
+    child = "import sys; sys.path[:0] = sys.argv[1:]; from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import run_id; print(run_id())"
+    paths = [path for path in sys.path if path]
+    ids = [subprocess.check_output([sys.executable, "-c", child, *paths], text=True).strip() for _ in range(2)]
+    assert ids[0] == ids[1]
+    assert ids[0] != _context.run_id()
+    assert len(ids[0]) == 12
+
+
+def test_who_runs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUDO_USER", "jane")
+    host = os.uname().nodename
+    assert _context.operator({"awx_user_name": "joe"}) == f"joe@{host}"
+    assert _context.operator({"awx_user_name": ""}) == f"jane@{host}"
+
+
+def test_hosts_without_a_catalogue_are_told(variables: dict[str, Any]) -> None:
+    variables["hostvars"] = {host: {} for host in HOSTS}
+    with pytest.raises(StepError, match="no host has the variable rollout_agents_file"):
+        _ = Context(variables).catalogue
+
+
+# ---------------------------------------------------------------- the start of an attempt
+
+
+def context(variables: dict[str, Any], run: str = "run-1", **given: Any) -> Context:
+    return Context({**variables, **given}, run=run)
+
+
+def touch(of: Context) -> None:
+    of.record(
+        "batch.started", {"phase": "network-expert", "hosts": ["dgx-1"], "instances": ["network-expert@dgx-1"]}, at(1)
+    )
+
+
+def test_a_start_is_recorded_once_a_run_and_other_runs_resume(variables: dict[str, Any]) -> None:
+    first = context(variables)
+    ensure_started(first, at(0))
+    ensure_started(context(variables), at(1))
+    assert [record.kind for record in first.ledger.read()] == ["rollout.started"]
+    ensure_started(context(variables, "run-2"), at(2))
+    ensure_started(context(variables, "run-2"), at(3))
+    records = first.ledger.read()
+    assert [(record.kind, record.run) for record in records] == [("rollout.started", "run-1"), ("run.resumed", "run-2")]
+    assert records[0].data["hosts"] == HOSTS
+    assert "secret" not in str(records[0].data)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"rollout_time_scale": 60}, r"began at .* with rollout_time_scale=1; this run has 60. Go on with -e rollout_time_scale=1"),
+        ({"flag": True}, r"for production, this run is a rehearsal"),
+    ],
+)  # fmt: skip
+def test_a_rollout_does_not_change_its_scale_or_kind_on_the_way(
+    variables: dict[str, Any], given: dict[str, Any], said: str
+) -> None:
+    ensure_started(context(variables), at(0))
+    variables["hostvars"]["dgx-1"]["rollout_rehearsal"] = given.pop("flag", "")
+    with pytest.raises(StepError, match=said):
+        ensure_started(context(variables, "run-2", **given), at(1))
+
+
+def test_a_plan_does_not_change_under_hosts_that_were_changed(variables: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "wave2.yml"
+    path.write_text((PLANS / "wave2.yml").read_text().replace("count: 100", "count: 101"))
+    first = context(variables)
+    ensure_started(first, at(0))
+    ensure_started(context(variables, "run-2", rollout_plan=str(path)), at(1))
+    touch(first)
+    other = context(variables, "run-3", rollout_plan=str(path))
+    with pytest.raises(StepError, match="A plan does not change under a rollout that has changed hosts") as refused:
+        ensure_started(other, at(2))
+    accepted = str(refused.value).rpartition("rollout_accept_plan=")[2]
+    ensure_started(context(variables, "run-3", rollout_plan=str(path), rollout_accept_plan=accepted), at(3))
+
+
+def test_a_new_attempt_is_refused_while_something_is_changed(variables: dict[str, Any]) -> None:
+    first = context(variables)
+    ensure_started(first, at(0))
+    touch(first)
+    again = {"rollout_new_attempt": "true"}
+    with pytest.raises(StepError, match=r"has changed network-expert@dgx-1\. Let it end or roll it back first"):
+        ensure_started(context(variables, "run-2", **again), at(2))
+    first.record(
+        "batch.started", {"phase": "network-expert", "hosts": ["dgx-2"], "instances": ["network-expert@dgx-2"]}, at(3)
+    )
+    one = ["network-expert@dgx-1"]
+    done = {"why": "w", "expected": one, "restored": {one[0]: {}}, "accounting": {"text": "1 of 1"}}
+    first.record("rollback.done", done, at(4))
+    with pytest.raises(StepError, match="network-expert@dgx-2"):
+        ensure_started(context(variables, "run-3", **again), at(5))
+
+
+def test_a_new_attempt_keeps_the_evidence_of_the_one_before(variables: dict[str, Any]) -> None:
+    first = context(variables)
+    ensure_started(first, at(0))
+    first.record("decision.made", {"decision": "go", "why": "good"}, at(1))
+    folder = first.monitoring / "checkpoints" / "wave2" / "T+1h"
+    folder.mkdir(parents=True)
+    second = context(variables, "run-2", rollout_new_attempt=True)
+    ensure_started(second, at(2))
+    assert (second.state.attempt, second.state.outcome) == (2, "IN PROGRESS")
+    assert (folder.parents[1] / "wave2.attempt-1" / "T+1h").is_dir()
+    assert not folder.exists()
+    ensure_started(context(variables, "run-2", rollout_new_attempt=True), at(3))
+    assert len(second.ledger.read()) == 3

@@ -1,0 +1,220 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Preflight: each finding with its text, and nothing that is unknown taken for good."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._preflight import Finding, check_hosts, check_nats
+
+from tests.unit.plugins.plugin_utils.recorded import looks, plan
+
+HOSTS = ["dgx-1"]
+AGENTS = ("network-expert", "tdd-expert")
+CATALOGUE = {"ENABLE_UNIFIED_SUBJECTS": "false", "NATS_URL": "nats://localhost:4222", "AGENT_ID": "7"}
+
+
+def answer() -> dict[str, Any]:
+    """A recorded look of the quiet fleet, with clock and environment files as preflight asks for them."""
+    look = looks()[0]
+    look["host"]["clock_offset_s"] = 0.1
+    for name, item in look["instances"].items():
+        item["log"].update(errors=0, panics=0, lifecycle=[])
+        item["environment"] = {
+            "path": f"/c/{name}.env", "exists": True, "regular": True, "keys": dict(CATALOGUE), "masked": [],
+        }  # fmt: skip
+    return {"instances": look["instances"], "host": look["host"], "journal": look["journal"]}
+
+
+def findings(result: Any, in_play: list[str] | None = None, **sections: Any) -> list[Finding]:
+    return check_hosts(
+        plan(**sections),
+        HOSTS,
+        HOSTS if in_play is None else in_play,
+        {"dgx-1": result},
+        lambda _agent, _host: CATALOGUE,
+    )
+
+
+def only(result: Any, **more: Any) -> Finding:
+    (found,) = findings(result, **more)
+    return found
+
+
+def test_a_fleet_that_is_well_has_no_findings() -> None:
+    assert findings(answer()) == []
+
+
+def test_a_host_left_out_by_limit() -> None:
+    assert only(answer(), in_play=[]).text() == (
+        "dgx-1: host of the plan: seen left out by --limit, expected every host of the plan in the run. "
+        "Run it without --limit, or with one that keeps dgx."
+    )
+
+
+@pytest.mark.parametrize(
+    ("result", "text"),
+    [
+        ({"unreachable": True, "msg": "no route"}, "seen host_unreachable (no route), expected an answer. Check ssh and `sudo -n true`"),
+        ({"failed": True, "msg": "sudo: a password is required"}, "seen tool_error (sudo: a password is required), expected an answer"),
+        (None, "seen tool_error (no result was registered"),
+        ({"changed": False}, "seen tool_error ("),
+    ],
+)  # fmt: skip
+def test_a_host_without_an_answer(result: Any, text: str) -> None:
+    found = only(result)
+    assert found.text().startswith(f"dgx-1: SSH and sudo: {text}")
+    assert found.stops
+
+
+def test_a_journal_that_can_not_be_read_is_not_a_quiet_one() -> None:
+    result = answer()
+    result["journal"].update(complete=False, reason="journal_unreadable")
+    found = only(result)
+    assert found.stops
+    assert "journal_unreadable" in found.text()
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"disks": {"/opt": None}}, "dgx-1: disk of /opt: seen no such path, expected a path that exists. Correct rollout_disk_paths."),
+        ({"disks": {"/opt": {"available_bytes": 5242880}}},
+         "dgx-1: disk of /opt: seen 5.0 MiB free, expected 1024.0 MiB (preflight.disk_free). Free space on it."),
+        ({"clock_offset_s": -3.04}, "dgx-1: clock: seen -3.0 s from the controller, expected within 2s (preflight.clock_offset). Let NTP set it."),
+        ({"clock_offset_s": None}, "dgx-1: clock: seen unknown, expected within 2s (preflight.clock_offset). Let NTP set it."),
+    ],
+)  # fmt: skip
+def test_what_the_host_lacks(change: dict[str, Any], text: str) -> None:
+    result = answer()
+    result["host"].update(change)
+    assert (only(result).text(), only(result).stops) == (text, True)
+
+
+UNIT = "agent-runtime@tdd-expert.service"
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"load_state": "masked"}, f"unit {UNIT}: seen masked, expected loaded. Install or unmask it, or leave the agent out of the plan."),
+        ({"active_state": "failed", "sub_state": "failed"},
+         f"unit {UNIT}: seen failed (failed), expected active. Start it and see why it stopped; a rollout changes running agents."),
+    ],
+)  # fmt: skip
+def test_a_unit_that_does_not_run(change: dict[str, Any], text: str) -> None:
+    result = answer()
+    result["instances"]["tdd-expert"].update(change)
+    assert only(result).text() == f"tdd-expert@dgx-1: {text}"
+
+
+def test_an_agent_the_answer_does_not_name() -> None:
+    result = answer()
+    del result["instances"]["tdd-expert"]
+    texts = [found.text() for found in findings(result)]
+    assert texts[0] == "tdd-expert@dgx-1: unit: seen no answer about it, expected an answer. Run preflight again."
+
+
+def test_errors_of_a_test_agent_stop_and_those_of_control_do_not() -> None:
+    result = answer()
+    kind = {"example": "connection lost | really"}
+    result["instances"]["tdd-expert"]["log"].update(errors=2, panics=1, kinds=[kind])
+    result["instances"]["nix-expert"]["log"].update(errors=9, kinds=[kind])
+    assert only(result).text().startswith(
+        "tdd-expert@dgx-1: log of the last 5m: seen 3 error lines, such as: connection lost | really, expected none (preflight.quiet_for)."
+    )  # fmt: skip
+
+
+def test_restarts_of_a_test_agent_stop_and_those_of_control_are_told() -> None:
+    result = answer()
+    for agent in ("tdd-expert", "nix-expert"):
+        result["instances"][agent]["log"]["lifecycle"] = [
+            {"event": "failed"},
+            {"event": "started"},
+            {"event": "exited"},
+        ]
+    assert [(found.on, found.seen, found.stops) for found in findings(result)] == [
+        ("tdd-expert@dgx-1", "2 exits or restarts", True),
+        ("nix-expert@dgx-1", "2 exits or restarts", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("environment", "text"),
+    [
+        (None, "environment file: seen its environment file does not exist, expected the file."),
+        ({"exists": False, "path": "/c/x.env"}, "environment file: seen /c/x.env does not exist, expected the file."),
+        ({"exists": True, "regular": False, "path": "/c/x.env"}, "environment file: seen /c/x.env is a link or not a file, expected a regular file."),
+        ({"exists": True, "path": "/c/x.env", "keys": None}, "ENABLE_UNIFIED_SUBJECTS in /c/x.env: seen no such key"),
+    ],
+)  # fmt: skip
+def test_an_environment_file_that_is_none(environment: Any, text: str) -> None:
+    result = answer()
+    result["instances"]["tdd-expert"]["environment"] = environment
+    found = findings(result)[0]
+    assert (found.text().startswith(f"tdd-expert@dgx-1: {text}"), found.stops) == (True, True), found.text()
+
+
+def drifted(**keys: Any) -> dict[str, Any]:
+    result = answer()
+    result["instances"]["tdd-expert"]["environment"]["keys"].update(keys)
+    return result
+
+
+def test_drift_stops_unless_the_plan_accepts_it() -> None:
+    known = only(drifted(NATS_URL="nats://10.0.0.1:4222"))
+    assert (known.stops, known.next) == (False, "Accepted by the plan (drift.accept).")
+    unknown = only(drifted(AGENT_ID="8"))
+    assert unknown.text() == (
+        "tdd-expert@dgx-1: AGENT_ID in /c/tdd-expert.env: seen '8', expected '7' (catalogue). "
+        "Mend the file or the catalogue, or accept it in the plan (drift.accept: [AGENT_ID])."
+    )
+    assert unknown.stops
+
+
+def test_the_new_value_before_the_rollout_stops_even_where_drift_is_accepted() -> None:
+    found = only(drifted(ENABLE_UNIFIED_SUBJECTS="true"), drift={"accept": ["ENABLE_UNIFIED_SUBJECTS"]})
+    assert found.stops
+    assert "'true', the new value, before the rollout" in found.text()
+
+
+def test_secrets_are_neither_compared_nor_shown() -> None:
+    result = drifted(AGENT_ID="********")
+    result["instances"]["tdd-expert"]["environment"]["masked"] = ["AGENT_ID"]
+    assert findings(result) == []
+
+
+# ---------------------------------------------------------------- NATS
+
+
+def server(name: str, cluster: str | None = "cim") -> dict[str, Any]:
+    return {"probe": {"cluster": cluster, "server_name": name, "server_id": f"id-{name}", "reason": None}}
+
+
+def test_servers_of_one_cluster_are_one_group_and_others_groups_of_their_own() -> None:
+    answers = {"a": server("a"), "b": server("b"), "c": server("c", None), "d": server("c", None)}
+    found, groups = check_nats(["a", "b", "c", "d"], answers, {})
+    assert found == []
+    assert [(group["name"], group["hosts"]) for group in groups] == [("cim", ["a", "b"]), ("c", ["c", "d"])]
+
+
+@pytest.mark.parametrize(
+    ("result", "reason"),
+    [
+        ({"probe": {"reason": "nats_unreachable", "message": "refused"}}, "nats_unreachable (refused)"),
+        ({"unreachable": True, "msg": "no route"}, "host_unreachable (no route)"),
+        ({"failed": True, "msg": "bad url"}, "tool_error (bad url)"),
+        ({"changed": False}, "tool_error ("),
+        ({"changed": False, "probe": None}, "tool_error ("),
+        (None, "tool_error ("),
+    ],
+)
+def test_a_server_that_does_not_answer_stops_and_is_in_no_group(result: Any, reason: str) -> None:
+    found, groups = check_nats(["a", "b"], {"a": result, "b": server("b")}, {"a": "10.0.0.1:4222"})
+    (finding,) = found
+    assert finding.text().startswith(f"a: NATS at 10.0.0.1:4222: seen {reason}")
+    assert finding.stops
+    assert [group["hosts"] for group in groups] == [["b"]]
