@@ -26,9 +26,11 @@ def ensure_started(context: Context, now: Any) -> None:
             _same_as_started(context)
             _resume(context, now)
         return
-    if state.attempt and not state.finished and state.touched():
+    # A rollback of a part ends an attempt too, but a new one would no longer know of what is left.
+    changed = state.rolled_back["left"] if state.rolled_back else state.touched()
+    if state.attempt and changed and (not state.finished or state.rolled_back):
         raise StepError(
-            f"{context.rollout}: attempt {state.attempt} is still open ({state.outcome}) and has changed {', '.join(state.touched())}. "
+            f"{context.rollout}: attempt {state.attempt} is still open ({state.outcome}) and has changed {', '.join(changed)}. "
             f"Let it end or roll it back first: ansible-playbook playbooks/rollback.yml -e rollout={context.rollout}"
         )
     _set_aside(context)
