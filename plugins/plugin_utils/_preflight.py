@@ -62,6 +62,11 @@ def check_hosts(
             findings.append(Finding(host, "SSH and sudo", f"{reason} ({message[:300]})", "an answer", hint))
             continue
         findings += _host(plan, host, units[host]["host"])
+        journal = units[host].get("journal") or {}
+        if not journal.get("complete"):
+            seen = f"not whole ({journal.get('reason') or reasons.TOOL_ERROR})"
+            quiet = f"every line of the last {duration_text(plan.preflight.quiet_for)} (preflight.quiet_for)"
+            findings.append(Finding(host, "journal", seen, quiet, "Without it nobody knows whether agents are quiet."))
         for agent in plan.agents():
             findings += _instance(plan, agent, host, units[host]["instances"].get(agent), test=True)
             findings += _drift(plan, agent, host, units[host]["instances"].get(agent), expected_env(agent, host))
