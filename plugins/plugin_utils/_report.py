@@ -122,7 +122,8 @@ def _files(context: Context) -> list[str]:
 
 def _cell(text: Any) -> str:
     """Text that stays inside one cell of a Markdown table: what agents log must not format our reports."""
-    return str(text).replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ").replace("`", "'").replace("<", "&lt;")
+    line = " ".join(str(text).split())
+    return line.replace("\\", "\\\\").replace("|", "\\|").replace("`", "'").replace("<", "&lt;").replace("[", "\\[")
 
 
 def describe(record: Record) -> str:
