@@ -14,7 +14,7 @@ from typing import Any
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _reasons as reasons
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import instance_id
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import iso, parse_iso
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._looks import totals, uptime
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._looks import since_process, totals, uptime
 
 SCHEMA = "cowboyai.rollout/evidence/1"
 
@@ -146,6 +146,7 @@ def _instance(
     if last is None or seen is None:
         return known
     sums = totals(looks, subject.agent, subject.since)
+    sums["events"] = since_process(sums["events"], subject.invocation)
     at = parse_iso(last["at"])
     active = seen.get("active_state") in ("active", "reloading")
     runs = uptime(sums["events"], subject.since, at, active)

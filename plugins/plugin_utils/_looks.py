@@ -138,6 +138,17 @@ def _merge_kind(kinds: dict[str, dict[str, Any]], kind: dict[str, Any]) -> None:
     known["recurring"] = True
 
 
+def since_process(events: list[dict[str, Any]], invocation: str | None) -> list[dict[str, Any]]:
+    """The events after the start of that process: what ended the one before it was the change itself.
+
+    Times alone don't tell: systemd notes the end of the old process a little after the new one's start.
+    """
+    for position, event in enumerate(events):
+        if invocation and event["event"] in UP_EVENTS and event.get("invocation_id") == invocation:
+            return events[position + 1 :]
+    return events
+
+
 def uptime(events: list[dict[str, Any]], since: datetime, until: datetime, active_now: bool) -> dict[str, Any]:
     """Up and down time of one instance between its proof (`since`, up) and the look (`until`).
 
