@@ -30,6 +30,7 @@ class ActionModule(RolloutAction):
         "order": {"type": "dict", "required": True},
         "results": {"type": "str"},
         "nats": {"type": "str"},
+        "answered": {"type": "float"},
     }
 
     def needs_plan(self, arguments: dict[str, Any]) -> bool:
@@ -53,7 +54,10 @@ class ActionModule(RolloutAction):
 
     def _preflight(self, context: Context, arguments: dict[str, Any], results: dict[str, Any]) -> Result:
         plan = context.sure_plan
-        findings = _preflight.check_hosts(plan, context.hosts, context.in_play, results, self._expected_env(context))
+        answered = arguments["answered"] or self.clock.now().timestamp()
+        findings = _preflight.check_hosts(
+            plan, context.hosts, context.in_play, results, self._expected_env(context), answered
+        )
         groups: list[dict[str, Any]] = []
         if arguments["order"].get("measures_nats"):
             answers = self.registered(context, arguments["nats"], context.in_play)

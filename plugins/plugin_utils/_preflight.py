@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _reasons as reasons
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import instance_id
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import duration_text
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import duration_text, parse_iso
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import format_value
 
 if TYPE_CHECKING:
@@ -39,10 +39,12 @@ def check_hosts(
     in_play: list[str],
     units: Mapping[str, Any],
     expected_env: Callable[[str, str], dict[str, str]],
+    answered: float | None = None,
 ) -> list[Finding]:
     """SSH and sudo, disk, clock, units active and quiet, drift of each environment file against the catalogue.
 
-    `units`: host -> registered `agent_units_info` result; `expected_env(agent, host)`: what the catalogue says.
+    `units`: host -> registered `agent_units_info` result; `expected_env(agent, host)`: what the catalogue says;
+    `answered`: when the last host had answered, in seconds since the epoch.
     """
     findings = []
     for host in hosts:
@@ -61,7 +63,7 @@ def check_hosts(
             )
             findings.append(Finding(host, "SSH and sudo", f"{reason} ({message[:300]})", "an answer", hint))
             continue
-        findings += _host(plan, host, units[host]["host"])
+        findings += _host(plan, host, units[host]["host"], answered)
         journal = units[host].get("journal") or {}
         if not journal.get("complete"):
             seen = f"not whole ({journal.get('reason') or reasons.TOOL_ERROR})"
@@ -75,7 +77,20 @@ def check_hosts(
     return findings
 
 
-def _host(plan: Plan, host: str, facts: dict[str, Any]) -> list[Finding]:
+def clock_offset(facts: dict[str, Any], answered: float | None) -> float | None:
+    """How far the host's clock is off at the least, in seconds.
+
+    The host compared its clock with the moment of the question, so the way there looks like a fast clock. It lies
+    between question and answer: only what is more than that is the clock's.
+    """
+    seen = facts.get("clock_offset_s")
+    if seen is None or seen <= 0 or answered is None:
+        return seen
+    asked = parse_iso(facts["now"]).timestamp() - seen
+    return max(0.0, seen - max(0.0, answered - asked))
+
+
+def _host(plan: Plan, host: str, facts: dict[str, Any], answered: float | None) -> list[Finding]:
     findings = []
     for path, disk in (facts.get("disks") or {}).items():
         if disk is None:
@@ -87,7 +102,7 @@ def _host(plan: Plan, host: str, facts: dict[str, Any]) -> list[Finding]:
                 Finding(host, f"disk of {path}", f"{format_value(disk['available_bytes'], 'size')} free",
                         f"{format_value(plan.preflight.disk_free, 'size')} (preflight.disk_free)", "Free space on it.")
             )  # fmt: skip
-    offset = facts.get("clock_offset_s")
+    offset = clock_offset(facts, answered)
     if offset is None or abs(offset) > plan.preflight.clock_offset:
         seen = "unknown" if offset is None else f"{offset:+.1f} s from the controller"
         findings.append(
