@@ -113,7 +113,14 @@ class Story:
     def batch(self, phase: str, host: str, proven: bool = True, complete: bool = False) -> Story:
         names = [f"{agent}@{host}" for agent in PHASES.get(phase, [phase])]
         self.add("batch.started", phase=phase, hosts=[host], instances=names)
-        proof = {name: {"since": iso(at(self.now)), "invocation_id": name} for name in names} if proven else {}
+        proof = (
+            {
+                name: {"since": iso(at(self.now)), "invocation_id": name, "main_pid": 7, "sha256": "f" * 64}
+                for name in names
+            }
+            if proven
+            else {}
+        )
         done = {"hosts": [host], "proven": proof, "phase_complete": complete, "accounting": {"text": "batch"}}
         return self.add("batch.done", phase=phase, **done)
 
