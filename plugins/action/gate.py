@@ -34,7 +34,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import (
     judge,
     needs_confirmation,
 )
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._looks import look_of
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._looks import DOWN_EVENTS, look_of, totals
 
 Result = dict[str, Any]
 
@@ -248,7 +248,8 @@ class ActionModule(RolloutAction):
             {
                 n: i["gaps"][-1]["reason"]
                 for n, i in evidence["instances"].items()
-                if i.get("gaps") and i["role"] == "test"
+                # A gap of an earlier look was told, and has begun the soak anew, when it was found.
+                if i.get("gaps") and i["gaps"][-1]["at"] == i.get("at") and i["role"] == "test"
             }
         )
         context.record(
@@ -275,9 +276,11 @@ class ActionModule(RolloutAction):
     ) -> None:
         """Close the soak when its last look is clean; anything else starts it anew."""
         phase = arguments["phase"]
+        looks = {host: context.looks.read(host) for host in context.hosts}
+        soak_from = context.state.phase(phase).soak_from
         unwell = [
             name for name, item in evidence["instances"].items()
-            if item["role"] == "test" and not item.get("reason") and (not item.get("active") or item.get("errors"))
+            if item["role"] == "test" and not item.get("reason") and _unwell_since(soak_from, item, looks[item["host"]])
         ]  # fmt: skip
         if gaps or unwell:
             why = "; ".join(
@@ -355,6 +358,14 @@ class ActionModule(RolloutAction):
         agents = {name.partition("/")[0] for name in decision.instances}
         named = [i for i in touched if i in agents or split_instance(i)[0] in agents or split_instance(i)[1] in agents]
         return named or touched
+
+
+def _unwell_since(since: datetime | None, item: dict[str, Any], looks: list[dict[str, Any]]) -> bool:
+    """Down now, or with an error or an exit since the soak began; what was before is another gate's matter."""
+    if not item.get("active"):
+        return True
+    seen = totals(looks, item["agent"], since)
+    return bool(seen["errors"] or seen["panics"] or any(event["event"] in DOWN_EVENTS for event in seen["events"]))
 
 
 def _left_out(host: str, context: Context) -> dict[str, Any]:

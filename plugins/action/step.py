@@ -19,6 +19,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import (
     StepError,
     value_of,
 )
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import HOLD
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._start import ensure_started
 
 Result = dict[str, Any]
@@ -30,7 +31,7 @@ class ActionModule(RolloutAction):
             "type": "str",
             "required": True,
             "choices": [
-                "preflight", "baseline", "backup", "deploy", "verify", "soak", "approach", "look", "checkpoint", "rollback", "status",
+                "preflight", "baseline", "backup", "deploy", "verify", "soak", "soaked", "approach", "look", "checkpoint", "rollback", "status",
             ],
         },
         "phase": {"type": "str"},
@@ -54,6 +55,7 @@ class ActionModule(RolloutAction):
             "deploy": self._deploy,
             "verify": self._verify,
             "soak": self._soak,
+            "soaked": self._soaked,
             "approach": self._approach,
             "look": self._look,
             "checkpoint": self._checkpoint,
@@ -186,6 +188,18 @@ class ActionModule(RolloutAction):
         phase = self._named(context, arguments, "phase")
         return {**_orders.soak(self.view(context), phase), "phase": phase}
 
+    def _soaked(self, context: Context, arguments: dict[str, Any]) -> Result:
+        """After the last round: a soak that is still not over holds, by name, instead of failing the next phase."""
+        phase = self._named(context, arguments, "phase")
+        order = _orders.soak(self.view(context), phase)
+        if order["due"]:
+            resets = [r.data for r in context.records if r.kind == "soak.reset" and r.data["phase"] == phase]
+            last = f", the last time for {resets[-1]['why']}" if resets else ""
+            why = f"phase {phase} has not soaked: its soak began anew {len(resets)} times{last}"
+            data = {"gate": "soak", "name": phase, "decision": HOLD, "why": why, "stops": True}
+            context.record("gate.decided", data, self.clock.now())
+        return {**order, "phase": phase}
+
     def _approach(self, context: Context, arguments: dict[str, Any]) -> Result:
         checkpoint = self._named(context, arguments, "checkpoint")
         return {**_orders.approach(self.view(context), checkpoint), "checkpoint": checkpoint}
@@ -235,8 +249,10 @@ class ActionModule(RolloutAction):
         return False
 
     def _rollback(self, context: Context, arguments: dict[str, Any]) -> Result:
-        phase = arguments["phase"] or value_of(context.variables, "phase")
-        agent = value_of(context.variables, "agent")
+        # A person may choose a part. What a gate decided has the plan's scope, whichever step the run was about.
+        forced = arguments["forced"]
+        phase = value_of(context.variables, "phase") if forced else None
+        agent = value_of(context.variables, "agent") if forced else None
         state = context.state
         if not state.attempt and not arguments["forced"]:
             return _orders.not_due("nothing was started")
