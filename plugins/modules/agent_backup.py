@@ -1,5 +1,4 @@
 #!/usr/bin/python
-# -*- coding: utf-8 -*-
 # Copyright (c) 2026 Cowboy AI, LLC
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -77,14 +76,14 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Back up before wave 2
+- name: Back up before spring
   cowboyai.rollout.agent_backup:
-    rollout: wave2
-    directory: /opt/agents/backups/wave2_pre
+    rollout: spring
+    directory: /opt/agents/backups/spring_pre
     instances:
-      - agent: network-expert
-        unit: agent-runtime@network-expert.service
-        env_file: /opt/agents/network-expert.env
+      - agent: indexer
+        unit: agent-runtime@indexer.service
+        env_file: /opt/agents/indexer.env
         proof:
           log: Unified subject architecture DISABLED
   become: true
@@ -100,12 +99,12 @@ instances:
   returned: always, but for unusable arguments
   type: dict
   sample:
-    network-expert:
+    indexer:
       state: backed_up
       reason: null
       message: backed up
       changed: true
-      path: /opt/agents/backups/wave2_pre/network-expert.env
+      path: /opt/agents/backups/spring_pre/indexer.env
       sha256: 47deafa8b7b1d9f0f1b6f1a1d64ae5a1a5a9a58c0b0d0f7e3f1f3e6c2c3f9b11
       size_bytes: 260
 manifest_path:

@@ -1,5 +1,4 @@
 #!/usr/bin/python
-# -*- coding: utf-8 -*-
 # Copyright (c) 2026 Cowboy AI, LLC
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -83,14 +82,14 @@ EXAMPLES = r"""
 - name: Turn on unified subjects
   cowboyai.rollout.agent_change:
     instances:
-      - agent: network-expert
-        unit: agent-runtime@network-expert.service
-        env_file: /opt/agents/network-expert.env
+      - agent: indexer
+        unit: agent-runtime@indexer.service
+        env_file: /opt/agents/indexer.env
         env:
-          ENABLE_UNIFIED_SUBJECTS: "true"
+          NEW_SUBJECTS: "true"
         proof:
           log: Unified subject architecture ENABLED
-          subscriptions: ["agent.to.network-expert.>"]
+          subscriptions: ["agent.to.indexer.>"]
           ready_within: 20
     settle: 2
   become: true
@@ -110,13 +109,13 @@ instances:
   returned: always, but for unusable arguments
   type: dict
   sample:
-    network-expert:
+    indexer:
       state: proven
       changed: true
       restarted: true
       reason: null
       message: restarted; the new process runs with the new values
-      keys: [ENABLE_UNIFIED_SUBJECTS]
+      keys: [NEW_SUBJECTS]
       before:
         sha256: 47deafa8b7b1d9f0f1b6f1a1d64ae5a1a5a9a58c0b0d0f7e3f1f3e6c2c3f9b11
         invocation_id: 6ba8b1f7e8ef4d4a8a9f1f1ad5d9a1bc
@@ -130,7 +129,7 @@ instances:
       proof:
         environ: true
         log: true
-        subscriptions: {agent.to.network-expert.>: true}
+        subscriptions: {agent.to.indexer.>: true}
         errors: 0
         waited_s: 0.2
 diff:

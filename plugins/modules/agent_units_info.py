@@ -1,5 +1,4 @@
 #!/usr/bin/python
-# -*- coding: utf-8 -*-
 # Copyright (c) 2026 Cowboy AI, LLC
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -88,10 +87,10 @@ EXAMPLES = r"""
 - name: Measure two agents since the last checkpoint
   cowboyai.rollout.agent_units_info:
     instances:
-      - {agent: network-expert, unit: agent-runtime@network-expert.service}
-      - {agent: tdd-expert, unit: agent-runtime@tdd-expert.service}
+      - {agent: indexer, unit: agent-runtime@indexer.service}
+      - {agent: importer, unit: agent-runtime@importer.service}
     since: "2026-01-23T23:12:10+00:00"
-    disk_paths: [/opt/cim-dgx]
+    disk_paths: [/opt/agents]
     controller_time: "{{ now().timestamp() }}"
   become: true
   register: measured
@@ -107,8 +106,8 @@ instances:
   returned: success
   type: dict
   sample:
-    network-expert:
-      unit: agent-runtime@network-expert.service
+    indexer:
+      unit: agent-runtime@indexer.service
       load_state: loaded
       active_state: active
       sub_state: running
@@ -149,7 +148,7 @@ host:
   returned: success
   type: dict
   sample:
-    hostname: dgx-1
+    hostname: host-1
     now: "2026-01-23T23:58:12.000000+00:00"
     clock_offset_s: 0.31
     boot_id: 041c74f8-6345-4271-af08-7eb4602b57fa
@@ -157,7 +156,7 @@ host:
     load: [0.2, 0.1, 0.1]
     cpus: 72
     memory: {total_bytes: 127775277056, available_bytes: 120000000000, used_pct: 6.085}
-    disks: {/opt/cim-dgx: {total_bytes: 1000000000, available_bytes: 900000000, used_pct: 10.0}}
+    disks: {/opt/agents: {total_bytes: 1000000000, available_bytes: 900000000, used_pct: 10.0}}
     nats_connections: 31
 journal:
   description:

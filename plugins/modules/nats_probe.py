@@ -41,12 +41,12 @@ EXAMPLES = r"""
     server: nats://127.0.0.1:4222
     count: 100
     targets:
-      - agent: network-expert
-        subject: agent.to.network-expert.from.rollout.question
+      - agent: indexer
+        subject: agent.to.indexer.from.rollout.question
         payload: {task: test, context: perf}
         expected: 3
-      - agent: tdd-expert
-        subject: agent.to.tdd-expert.from.rollout.question
+      - agent: importer
+        subject: agent.to.importer.from.rollout.question
         payload: {task: test, context: perf}
         expected: 3
   register: probed
@@ -60,8 +60,8 @@ EXAMPLES = r"""
       ca_file: /etc/rollout/ca.pem
     over: 60
     targets:
-      - agent: network-expert
-        subject: agent.to.network-expert.from.rollout.question
+      - agent: indexer
+        subject: agent.to.indexer.from.rollout.question
 """
 
 RETURN = r"""

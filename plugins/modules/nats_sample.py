@@ -174,10 +174,10 @@ EXAMPLES = r"""
     monitor_url: http://127.0.0.1:8222
     window: 300
     patterns:
-      legacy: ["cim-agent.>", "agent.to.>"]
-      unified: ["cim.agent.>", "agent.*.*.*.command.>"]
+      legacy: ["old.>", "agent.to.>"]
+      unified: ["new.>", "agent.*.*.*.command.>"]
     agents:
-      - {agent: network-expert, agent_id: 01936f88-d2a9-7000-8000-000000000008}
+      - {agent: indexer, agent_id: 01936f88-d2a9-7000-8000-000000000008}
     match: {legacy: legacy, unified: unified}
   register: sampled
 

@@ -13,7 +13,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _reasons a
 
 
 def instance_id(agent: str, host: str) -> str:
-    """`network-expert@dgx-1`, the unit of accounting."""
+    """`indexer@host-1`, the unit of accounting."""
     return f"{agent}@{host}"
 
 

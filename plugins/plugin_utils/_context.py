@@ -90,7 +90,7 @@ def find_plan(variables: Mapping[str, Any]) -> Path:
 
 
 def _only_plan_with(variables: Mapping[str, Any], folders: list[Path]) -> Path:
-    """`-e phase=network-expert` alone is enough where only one plan has that phase."""
+    """`-e phase=indexer` alone is enough where only one plan has that phase."""
     wanted = value_of(variables, "phase")
     fitting: dict[str, Path] = {}
     for folder in folders:

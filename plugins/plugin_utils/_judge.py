@@ -246,7 +246,7 @@ def _decision(decision: str, verdicts: list[Verdict]) -> Decision:
 
 
 def describe(verdict: Verdict) -> str:
-    """One clause for people: `error_rate 4.2% (wanted below 0.1%): network-expert@dgx-1 5.1%`."""
+    """One clause for people: `error_rate 4.2% (wanted below 0.1%): indexer@host-1 5.1%`."""
     clause = f"{verdict.name} {format_value(verdict.value, verdict.unit)}"
     clause += f" ({'trips at' if verdict.kind in ('trigger', 'alert') else 'wanted'} {verdict.text})"
     if verdict.worst:

@@ -428,7 +428,12 @@ def _control_answers(evidence: Evidence, group: int) -> bool:
     """Does control answer as it should on these servers? If not, lost test answers say nothing about the change."""
     figures, _missing = _probes(evidence, "control")
     here = [each.answers for each in figures if each.group == group]
-    return bool(here) and all(answers["delivered"] >= answers["expected"] for answers in here)
+    return bool(here) and all(_arrived(answers) >= answers["expected"] for answers in here)
+
+
+def _arrived(answers: dict[str, Any]) -> int:
+    """Answers that came, late ones too: lateness is the business of the latency metrics."""
+    return min(int(answers["delivered"]) + int(answers.get("late") or 0), int(answers["expected"]))
 
 
 def _delivery(evidence: Evidence, role: str) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
@@ -439,7 +444,7 @@ def _delivery(evidence: Evidence, role: str) -> tuple[dict[str, dict[str, Any]],
         answers = each.answers
         if not answers["expected"]:
             _add(missing, reasons.TOO_FEW_SAMPLES, f"{each.name} was asked nothing")
-        elif compared and answers["delivered"] < answers["expected"] and not _control_answers(evidence, each.group):
+        elif compared and _arrived(answers) < answers["expected"] and not _control_answers(evidence, each.group):
             _add(
                 missing,
                 reasons.NATS_UNREACHABLE,
@@ -457,20 +462,17 @@ def message_delivery(evidence: Evidence, role: str) -> Reading:
     """Probe answers that arrived / answers expected (one from each instance) x 100, over all agents."""
     found, missing = _delivery(evidence, role)
     expected = sum(answers["expected"] for answers in found.values())
-    delivered = sum(min(answers["delivered"], answers["expected"]) for answers in found.values())
-    by = {name: 100.0 * answers["delivered"] / answers["expected"] for name, answers in found.items()}
+    delivered = sum(_arrived(answers) for answers in found.values())
+    by = {name: 100.0 * _arrived(answers) / answers["expected"] for name, answers in found.items()}
     value = 100.0 * delivered / expected if expected else None
     return Reading(value, expected, missing, by, f"{delivered} of {expected} answers")
 
 
 @metric("messages_lost")
 def messages_lost(evidence: Evidence, role: str) -> Reading:
-    """Probe answers that never came within the plan's timeout."""
+    """Probe answers that never came."""
     found, missing = _delivery(evidence, role)
-    by = {
-        name: float(answers["expected"] - min(answers["delivered"], answers["expected"]))
-        for name, answers in found.items()
-    }
+    by = {name: float(answers["expected"] - _arrived(answers)) for name, answers in found.items()}
     expected = sum(answers["expected"] for answers in found.values())
     return Reading(sum(by.values()) if by else None, expected, missing, by)
 

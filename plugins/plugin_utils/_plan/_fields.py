@@ -113,7 +113,7 @@ def _line(value: Any) -> str:
 def _host_pattern(value: Any) -> str:
     if "{" in _line(value) or value != value.strip():
         raise refuse(
-            "a group or host pattern of the inventory, such as dgx", "it is not a template; use -l to narrow a run"
+            "a group or host pattern of the inventory, such as agents", "it is not a template; use -l to narrow a run"
         )
     return str(value)
 
@@ -144,7 +144,7 @@ def _subject(value: Any) -> str:
 def _directory(value: Any) -> str:
     expected = "an absolute directory, without '..'"
     if _CONTROL.search(_text(value, expected)) or not value.startswith("/") or ".." in value.split("/"):
-        raise refuse(expected, "write the whole path, such as /opt/backups/wave2_pre")
+        raise refuse(expected, "write the whole path, such as /opt/backups/spring_pre")
     parts = [part for part in value.split("/") if part not in ("", ".")]
     if len(parts) < 2:
         raise refuse("a directory of its own", "backups of a rollout don't belong into a top-level directory")
