@@ -22,17 +22,28 @@ options:
   step:
     description:
       - The step to open.
+      - V(soaked) comes after the last round of a soak and holds the rollout when the soak is not over.
       - V(approach) is the way to a checkpoint, V(look) one look during a wait, V(status) a look at the whole fleet.
       - V(rollback) and V(status) work without a plan. V(rollback) works without a ledger too, when
-        C(rollout_backup_dir)
-        names the backup on the hosts.
+        C(rollout_backup_dir) names
+        the backup on the hosts.
     type: str
     required: true
-    choices: [preflight, baseline, backup, deploy, verify, soak, approach, look, checkpoint, rollback, status]
+    choices:
+      - preflight
+      - baseline
+      - backup
+      - deploy
+      - verify
+      - soak
+      - soaked
+      - approach
+      - look
+      - checkpoint
+      - rollback
+      - status
   phase:
-    description:
-      - The phase to deploy, verify or soak. By default the variable C(phase).
-      - With O(step=rollback), only what this phase touched.
+    description: The phase to deploy, verify or soak. By default the variable C(phase).
     type: str
   checkpoint:
     description:
@@ -45,7 +56,9 @@ options:
     type: int
     default: 0
   forced:
-    description: With O(step=rollback), roll back although no gate asked for it.
+    description:
+      - With O(step=rollback), roll back although no gate asked for it. The variables C(phase) and C(agent) then choose a
+        part. What a gate decided has the scope that the plan gives it.
     type: bool
     default: false
 extends_documentation_fragment:

@@ -41,6 +41,11 @@ options:
     description: With O(step=preflight), the name under which the results of M(cowboyai.rollout.nats_probe) were
       registered.
     type: str
+  answered:
+    description:
+      - With O(step=preflight), when the last host had answered, in seconds since the epoch, so that the way to a host
+        does not count as an offset of its clock. By default now.
+    type: float
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - ansible.builtin.action_common_attributes.flow
