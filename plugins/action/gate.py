@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _instances, _rules

@@ -132,7 +132,7 @@ def parse_server(params: Mapping[str, Any]) -> Server:
 
 def _split_url(url: Any) -> "tuple[str, int, str, Credentials]":
     if not isinstance(url, str) or not url.strip():
-        raise OptionError("server: expected a URL such as nats://10.0.20.1:4222")
+        raise OptionError("server: expected a URL such as nats://nats.example.org:4222")
     text = url.strip()
     if "," in text.rpartition("@")[2]:
         raise OptionError(

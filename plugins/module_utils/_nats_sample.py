@@ -125,7 +125,7 @@ def parse_sample(params: Mapping[str, Any], server: Server, check_mode: bool = F
 
 def _parse_patterns(patterns: Any) -> Tuple[List[Subscription], Dict[str, Dict[str, str]]]:
     if not isinstance(patterns, dict) or not patterns:
-        raise OptionError("patterns: expected groups of patterns such as {legacy: ['cim-agent.>']}")
+        raise OptionError("patterns: expected groups of patterns such as {legacy: ['old.>']}")
     subscriptions: List[Subscription] = []
     dropped: Dict[str, Dict[str, str]] = {}
     for group, members in patterns.items():
