@@ -57,7 +57,8 @@ options:
     default: 0
   forced:
     description:
-      - With O(step=rollback), roll back although no gate asked for it. The variables C(phase) and C(agent) then choose a
+      - With O(step=rollback), roll back although no gate asked for it. The variables C(phase) and C(agent) then
+        choose a
         part. What a gate decided has the scope that the plan gives it.
     type: bool
     default: false
