@@ -85,7 +85,10 @@ class ActionModule(RolloutAction):
         return {
             "passed": True,
             "accepted": accepted,
-            "msg": [f"{context.rollout}: {instances} instances on {len(context.hosts)} hosts may change.", *accepted],
+            "msg": [
+                f"{context.rollout}: {instances} instances on {len(context.hosts)} hosts may change.",
+                *_some(accepted, "known differences, accepted; all of them are in the ledger"),
+            ],
         }
 
     def _needs(self, context: Context) -> list[str]:
@@ -263,6 +266,11 @@ class ActionModule(RolloutAction):
             return [said]
         late = "" if took_s <= float(within_s) else ": LATER than the plan asks"
         return [f"{said}, the plan asks for {duration_text(float(within_s))}{late}"]
+
+
+def _some(lines: list[str], what: str) -> list[str]:
+    """A few lines of many, for a screen: the rest is counted."""
+    return [f"{len(lines)} {what}, such as:", *lines[:2]] if len(lines) > 3 else lines
 
 
 def _whys(tally: Accounting) -> list[str]:
