@@ -20,7 +20,7 @@ INSTANCE = st.fixed_dictionaries(
     optional={"reason": st.sampled_from(["env_file_missing", "tool_error", None]), "message": st.text(max_size=5)},
 )
 ANSWER = st.dictionaries(st.sampled_from(["nix", "git", "other"]), INSTANCE)
-RESULT = st.one_of(
+RESULT: st.SearchStrategy[Any] = st.one_of(
     st.fixed_dictionaries({"instances": ANSWER}, optional={"failed": st.booleans()}),
     st.sampled_from([
         {"unreachable": True, "msg": "no route"}, {"unreachable": True}, {"failed": True, "msg": "boom"}, {"failed": True},

@@ -90,7 +90,7 @@ def test_every_gate_has_its_files_and_says_what_was_not_measured(tmp_path: Path)
 
 
 # What nats_sample answers when it can't connect, and when its connection broke.
-NO_CONNECTION = {
+NO_CONNECTION: dict[str, Any] = {
     "server": "127.0.0.1:1", "server_id": None, "started_at": None, "ended_at": None, "window_s": None, "lossless": False,
     "reason": "nats_unreachable", "message": "cannot connect", "partial": False, "groups": {}, "total": None, "agents": {},
     "dual": None, "own_ids": None, "probe": None,

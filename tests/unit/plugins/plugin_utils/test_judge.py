@@ -148,7 +148,7 @@ def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 PLACES = _places(evidence())
-ODD = (None, "", "odd", -1, 0, math.nan, [], {}, [None], {"x": None}, True)
+ODD: tuple[Any, ...] = (None, "", "odd", -1, 0, math.nan, [], {}, [None], {"x": None}, True)
 
 
 @settings(max_examples=400, deadline=None)
