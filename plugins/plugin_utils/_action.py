@@ -123,9 +123,12 @@ class RolloutAction(ActionBase):
     @staticmethod
     def registered(context: Context, name: str, hosts: list[str]) -> dict[str, Any]:
         """host -> the result registered under a name in this play, in plain types; absent hosts are left out."""
+        hostvars = context.variables["hostvars"]
+        # What a module returned is data: templating it changes nothing, and takes 0.2 s for a hundred instances.
+        of_host = getattr(hostvars, "raw_get", hostvars.__getitem__)
         found = {}
         for host in hosts:
-            value = context.variables["hostvars"][host].get(name)
+            value = of_host(host).get(name)
             if value is not None:
                 found[host] = plain(value)
         return found

@@ -147,6 +147,7 @@ class Context:
     variables: Mapping[str, Any]
     needs_plan: bool = True
     run: str = field(default_factory=run_id)
+    _vars_of: dict[str, Mapping[str, Any]] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def monitoring(self) -> Path:
@@ -221,7 +222,10 @@ class Context:
         return [str(host) for host in self.variables.get("ansible_play_batch", [])]
 
     def hostvar(self, host: str, name: str, default: Any = None) -> Any:
-        return value_of(self.variables["hostvars"][host], name, default)
+        # Ansible puts all variables of a host together at each access; they don't change while a step runs.
+        if host not in self._vars_of:
+            self._vars_of[host] = self.variables["hostvars"][host]
+        return value_of(self._vars_of[host], name, default)
 
     @cached_property
     def ledger(self) -> Ledger:
