@@ -16,6 +16,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import HOL
 class ActionModule(RolloutAction):
     SPEC: ClassVar[dict[str, Any]] = {
         "of": {"type": "str", "required": True, "choices": ["decide", "rollout", "step", "rollback"]},
+        "complete": {"type": "bool", "default": True},
     }
 
     def needs_plan(self, arguments: dict[str, Any]) -> bool:
@@ -27,6 +28,9 @@ class ActionModule(RolloutAction):
         state = context.state
         outcome = state.outcome
         why = self._why(context)
+        if arguments["of"] == "rollback" and not state.attempt:
+            outcome = "ROLLED BACK" if arguments["complete"] else "ROLLBACK INCOMPLETE"
+            why = "without a ledger, from the backup's manifest on each host"
         report = context.monitoring / "reports" / context.rollout / "decision.md"
         line = f"DECISION {outcome} {context.rollout}" + (f": {why}" if why else "")
         msg = [line, f"REPORT {report}"] if report.exists() else [line]
@@ -34,7 +38,8 @@ class ActionModule(RolloutAction):
             "rollout": outcome == "GO",
             # A step by itself is well when nothing stopped this run.
             "step": state.stopped(context.run) is None,
-            "rollback": bool(state.rolled_back and state.rolled_back["complete"]) or not state.attempt,
+            "rollback": arguments["complete"]
+            and (not state.touched() or bool((state.rolled_back or {}).get("complete"))),
         }[arguments["of"]]
         if arguments["of"] == "step" and good:
             return {"msg": f"{context.rollout} {outcome}", "decision": outcome}

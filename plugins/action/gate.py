@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _instances, _rules
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _instances, _rules, _triggers
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _reasons as reasons
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import Accounting, split_instance
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._action import RolloutAction
@@ -68,8 +68,9 @@ class ActionModule(RolloutAction):
             return self._baseline(context, evidence, now)
         rules = self._rules(context, arguments)
         verdicts = judge(rules, evidence)
-        pulled = self._not_yet_pulled(context, verdicts) if kind != "checkpoint" else verdicts
         plan = context.sure_plan
+        limits = {t.name: _triggers.Limits(t.consecutive, t.total) for t in plan.rollback.when}
+        pulled, waiting = _triggers.split(verdicts, limits, context.records, context.state.attempt)
         occasion = "failed_checkpoint" if kind == "checkpoint" else "failed_phase"
         decision = decide(
             pulled,
@@ -81,6 +82,9 @@ class ActionModule(RolloutAction):
         if looks_again and needs_confirmation(pulled, decision, self._causes_before(context, kind, name)):
             why = f"to be confirmed by another look: {decision.why}"
             decision = Decision(HOLD, why, decision.instances, decision.causes)
+        if decision.decision == GO and waiting:
+            why = f"not yet as often as the plan asks for: {'; '.join(describe(verdict) for verdict in waiting)}"
+            decision = Decision(HOLD, why, causes=[verdict.name for verdict in waiting])
         if kind == "look":
             return self._look(context, arguments, evidence, verdicts, decision, accounting, now)
         return self._decided(context, arguments, name, evidence, verdicts, decision, accounting, now)
@@ -126,6 +130,7 @@ class ActionModule(RolloutAction):
             now=now,
             baseline=baseline,
             previous=self._previous(context, arguments),
+            gaps_after=state.gaps_accepted_at,
         )
 
     def _previous(self, context: Context, arguments: dict[str, Any]) -> dict[str, Any] | None:
@@ -180,30 +185,6 @@ class ActionModule(RolloutAction):
             if reason is None:
                 context.looks.append(host, look_of(host, result, received_at))
 
-    @staticmethod
-    def _not_yet_pulled(context: Context, verdicts: list[Verdict]) -> list[Verdict]:
-        """Leave out triggers whose plan asks for several looks in a row (or in total) and that have not had them yet."""
-        triggers = {trigger.name: trigger for trigger in context.sure_plan.rollback.when}
-        history = [
-            set(r.data.get("fired", []))
-            for r in context.records
-            if r.kind == "look.taken" and r.attempt == context.state.attempt
-        ]
-        kept = []
-        for verdict in verdicts:
-            trigger = triggers.get(verdict.name) if verdict.kind == "trigger" else None
-            if trigger is not None and verdict.verdict == FAIL:
-                streak = 1
-                for fired in reversed(history):
-                    if verdict.name not in fired:
-                        break
-                    streak += 1
-                total = 1 + sum(1 for fired in history if verdict.name in fired)
-                if streak < trigger.consecutive and (trigger.total is None or total < trigger.total):
-                    continue
-            kept.append(verdict)
-        return kept
-
     def _baseline(self, context: Context, evidence: dict[str, Any], now: Any) -> Result:
         plan = context.sure_plan
         unseen = [name for name, item in evidence["instances"].items() if item.get("reason")]
@@ -239,7 +220,6 @@ class ActionModule(RolloutAction):
         decision: Decision, accounting: Accounting, now: Any,
     ) -> Result:  # fmt: skip
         """A look between gates: what fired is recorded; only a trigger stops the rollout, a gap resets a soak."""
-        fired = [v.name for v in verdicts if v.kind == "trigger" and v.verdict == FAIL]
         gaps = {
             name: item["reason"]
             for name, item in evidence["instances"].items()
@@ -255,7 +235,12 @@ class ActionModule(RolloutAction):
         )
         context.record(
             "look.taken",
-            {"label": arguments["label"], "fired": fired, "gaps": gaps, "accounting": accounting.text()},
+            {
+                "label": arguments["label"],
+                **_triggers.names(verdicts),
+                "gaps": gaps,
+                "accounting": accounting.text(),
+            },
             now,
         )
         self._alert(context, verdicts, now)
@@ -328,6 +313,7 @@ class ActionModule(RolloutAction):
                 "scope": context.sure_plan.rollback.scope,
                 "instances": self._scope(context, decision, arguments),
                 "causes": decision.causes,
+                **_triggers.names(verdicts),
                 "accounting": accounting.to_dict(),
                 "evidence": path,
                 "files": files,

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _instances, _orders
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import instance_id, split_instance
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._action import RolloutAction
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import iso
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import iso, parse_iso
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import (
     SHORTEST_WINDOW,
     Context,
@@ -180,9 +180,11 @@ class ActionModule(RolloutAction):
         if not order["due"]:
             return order
         subjects = _instances.subjects_of(context, context.sure_plan, phase=phase)
-        return self._measured(
-            context, order, subjects, context.state.baseline_at, f"verify-{phase}", arguments["attempt"]
-        )
+        name, attempt = f"verify-{phase}", arguments["attempt"]
+        order = self._measured(context, order, subjects, context.state.baseline_at, name, attempt)
+        # Looking again ends with the time that the plan gives the phase.
+        order["last_attempt"] = order["last_attempt"] or self.clock.now() >= parse_iso(order["deadline"])
+        return order
 
     def _soak(self, context: Context, arguments: dict[str, Any]) -> Result:
         phase = self._named(context, arguments, "phase")
@@ -272,6 +274,11 @@ class ActionModule(RolloutAction):
         order = _orders.rollback(
             state, forced=arguments["forced"], why=str(value_of(context.variables, "reason", "")), chosen=chosen
         )
+        if not order["due"] and arguments["forced"] and state.touched():
+            raise StepError(
+                f"{context.rollout}: {order['why']}. It touched {', '.join(state.touched())}; this run may act on "
+                f"{', '.join(context.in_play)}. Correct agent, phase or --limit."
+            )
         if not order["due"]:
             return order
         order["directory"] = state.backup_directory

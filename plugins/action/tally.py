@@ -56,7 +56,7 @@ class ActionModule(RolloutAction):
         plan = context.sure_plan
         answered = arguments["answered"] or self.clock.now().timestamp()
         findings = _preflight.check_hosts(
-            plan, context.hosts, context.in_play, results, self._expected_env(context), answered
+            plan, context.hosts, context.in_play, results, self._expected_env(context), self._new_env(context), answered
         )
         groups: list[dict[str, Any]] = []
         if arguments["order"].get("measures_nats"):
@@ -110,6 +110,15 @@ class ActionModule(RolloutAction):
             return {str(key): filled(context, str(value), agent, host, str(key)) for key, value in wanted.items()}
 
         return expected
+
+    @staticmethod
+    def _new_env(context: Context) -> Any:
+        def new(agent: str, host: str) -> dict[str, str]:
+            return {
+                key: filled(context, value, agent, host, key) for key, value in context.sure_plan.change.env.items()
+            }
+
+        return new
 
     def _backup(self, context: Context, arguments: dict[str, Any], results: dict[str, Any]) -> Result:
         plan = context.sure_plan

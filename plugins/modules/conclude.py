@@ -25,6 +25,10 @@ options:
     type: str
     required: true
     choices: [decide, rollout, step, rollback]
+  complete:
+    description: With V(rollback), whether the tally found every instance back.
+    type: bool
+    default: true
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - ansible.builtin.action_common_attributes.flow

@@ -68,7 +68,7 @@ def _summaries(context: Context, names: list[str]) -> list[dict[str, Any]]:
                 "verdict": v["verdict"],
             }
             for v in summary["criteria"]
-            if v["kind"] in ("primary", "secondary") and v["compared_with"] is None
+            if v["kind"] in ("primary", "secondary") and v["against"] is None
         }
         found.append(
             {

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 SHORTEST_WINDOW = 2.5
 SHORTEST_TIMEOUT = 1.0
 SHORTEST_TICK = 4.0
-SHORTEST_GRACE = 15.0
+SHORTEST_GRACE = 60.0
 COLLECTION_PLANS = Path(__file__).resolve().parents[2] / "playbooks" / "plans"
 
 

@@ -47,19 +47,23 @@ def assemble(
     now: datetime,
     baseline: dict[str, Any] | None = None,
     previous: dict[str, Any] | None = None,
+    gaps_after: datetime | None = None,
 ) -> dict[str, Any]:
     """One evidence document.
 
     `units`: host -> registered result of this gate's look (None where the gate made no look); `looks`: host -> all
     looks so far including this one; `nats`: one entry per group of connected servers; `baseline` and `previous`:
-    earlier evidence documents, of which only what comparisons need is kept.
+    earlier evidence documents, of which only what comparisons need is kept; `gaps_after`: gaps of the journal up to
+    then were accepted by a person.
     """
     subjects = list(subjects)
     patterns = [re.compile(pattern) for pattern in corruption]
     hosts = {host: _host(units, host, looks.get(host, [])) for host in sorted({subject.host for subject in subjects})}
     instances = {}
     for subject in subjects:
-        instances[subject.id] = _instance(subject, hosts[subject.host], looks.get(subject.host, []), patterns)
+        instances[subject.id] = _instance(
+            subject, hosts[subject.host], looks.get(subject.host, []), patterns, gaps_after
+        )
     return {
         "schema": SCHEMA,
         **head,
@@ -127,7 +131,11 @@ def _host(units: Mapping[str, Any] | None, host: str, looks: list[dict[str, Any]
 
 
 def _instance(
-    subject: Subject, host: dict[str, Any], looks: list[dict[str, Any]], corruption: list[re.Pattern[str]]
+    subject: Subject,
+    host: dict[str, Any],
+    looks: list[dict[str, Any]],
+    corruption: list[re.Pattern[str]],
+    gaps_after: datetime | None,
 ) -> dict[str, Any]:
     known: dict[str, Any] = {
         "agent": subject.agent,
@@ -168,7 +176,7 @@ def _instance(
             "messages": sums["messages"],
             "kinds": sums["kinds"],
             "events": sums["events"][-50:],
-            "gaps": sums["gaps"],
+            "gaps": [gap for gap in sums["gaps"] if not gaps_after or parse_iso(gap["at"]) > gaps_after],
             "corruption_signs": _corruption(sums["kinds"], corruption),
         }
     )

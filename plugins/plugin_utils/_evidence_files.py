@@ -12,10 +12,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._private_folder import private_folder
+
 
 def write_text(path: Path, text: str) -> str:
     """Write a file so that it is there whole or not at all, mode 0640; returns its SHA-256."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+    private_folder(path.parent)
     data = text.encode("utf-8", "backslashreplace")
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
@@ -51,8 +53,7 @@ def fresh_folder(folder: Path) -> Path:
         while folder.with_name(f"{folder.name}.earlier-{number}").exists():
             number += 1
         folder.rename(folder.with_name(f"{folder.name}.earlier-{number}"))
-    folder.mkdir(parents=True, mode=0o750)
-    return folder
+    return private_folder(folder)
 
 
 def write_gate(

@@ -68,6 +68,7 @@ class Verdict:
     severity: str | None = None
     by_unit: str = ""
     over: str = "rollout"
+    against: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -105,9 +106,13 @@ def compare(operator: str, value: float, threshold: float) -> bool:
 
 def _judge_one(rule: Rule, evidence: Evidence) -> Verdict:
     verdict = Verdict(rule.name, rule.metric, rule.kind, ERROR, rule.text, rule.unit, severity=rule.severity)
-    verdict.by_unit, verdict.over = rule.by_unit or rule.unit, rule.over
+    verdict.by_unit, verdict.over, verdict.against = (
+        rule.by_unit or rule.unit,
+        rule.over,
+        rule.against if rule.relative else None,
+    )
     try:
-        reading = _metrics.read(rule.metric, evidence)
+        reading = _metrics.read(rule.metric, {**evidence, "over": rule.over})
         value, compared = _value(rule, reading, evidence)
         if value is not None and not math.isfinite(value):
             raise ValueError(f"{value} is no value")

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import iso, parse_iso
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._private_folder import private_folder
 
 GENESIS = "0" * 64
 
@@ -77,7 +78,7 @@ class Ledger:
     ) -> Record:
         """Write one record and return it once it is on the disk."""
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+            private_folder(self.path.parent)
             with self._locked():
                 records, torn = self._load()
                 if torn is not None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import parse_iso
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._private_folder import private_folder
 
 # What makes an up process a down one, in systemd's own words.
 DOWN_EVENTS = ("stopped", "exited", "failed", "oom")
@@ -55,7 +56,7 @@ class LookBook:
         return looks
 
     def append(self, host: str, look: dict[str, Any]) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+        private_folder(self.folder)
         path = self.folder / f"{host}.jsonl"
         data = json.dumps(look, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)

@@ -522,16 +522,19 @@ def _samples(evidence: Evidence, role: str) -> tuple[list[dict[str, Any]], dict[
 def dual_publish_success(evidence: Evidence, role: str) -> Reading:
     """Responses published on both trees / responses published on the legacy one x 100, matched by conversation id.
 
-    Over all lossless windows of the rollout so far; an agent that was silent in this window is missing all the same.
+    Over all lossless windows of the rollout so far, or over this one alone where the criterion says `over: checkpoint`;
+    an agent that was silent in this window is missing either way.
     """
     found, missing = _samples(evidence, role)
     legacy = matched = 0
     by: dict[str, float] = {}
     for agent in _agents(evidence, role):
-        now = sum((sample["dual"]["agents"].get(agent) or {"legacy": 0})["legacy"] for sample in found)
-        if found and not now:
+        pairs = [sample["dual"]["agents"].get(agent) or {"legacy": 0, "matched": 0} for sample in found]
+        counts = {key: sum(pair[key] for pair in pairs) for key in ("legacy", "matched")}
+        if found and not counts["legacy"]:
             _add(missing, reasons.SUBJECT_IDLE, f"{agent} published no response in the window")
-        counts = (evidence.get("published") or {}).get(agent) or {"legacy": 0, "matched": 0}
+        if evidence.get("over") != "checkpoint":
+            counts = (evidence.get("published") or {}).get(agent) or counts
         legacy, matched = legacy + counts["legacy"], matched + counts["matched"]
         if counts["legacy"]:
             by[agent] = 100.0 * counts["matched"] / counts["legacy"]

@@ -227,13 +227,13 @@ def checkpoint_due(view: View, name: str) -> datetime | None:
 
 def checkpoint(view: View, name: str, follow_up: bool = False) -> Order:
     """A checkpoint: not due before its time, taken once, and `missed` when the next one is due already."""
+    if view.check:
+        return not_due("check mode measures nothing")
     if follow_up:
         return due(window_s=_window(view), late_s=0.0, missed=False, follow_up=True)
     ended = stopped(view)
     if ended:
         return ended
-    if view.check:
-        return not_due("check mode measures nothing")
     state = view.state.checkpoint(name)
     if state.status != "open":
         return not_due(f"{name} was {state.status} at {short(state.at)}")

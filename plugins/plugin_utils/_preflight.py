@@ -39,11 +39,13 @@ def check_hosts(
     in_play: list[str],
     units: Mapping[str, Any],
     expected_env: Callable[[str, str], dict[str, str]],
+    new_env: Callable[[str, str], dict[str, str]],
     answered: float | None = None,
 ) -> list[Finding]:
     """SSH and sudo, disk, clock, units active and quiet, drift of each environment file against the catalogue.
 
-    `units`: host -> registered `agent_units_info` result; `expected_env(agent, host)`: what the catalogue says;
+    `units`: host -> registered `agent_units_info` result; `expected_env(agent, host)`: what the catalogue says; `new_env`:
+    what the change will say;
     `answered`: when the last host had answered, in seconds since the epoch.
     """
     findings = []
@@ -71,7 +73,8 @@ def check_hosts(
             findings.append(Finding(host, "journal", seen, quiet, "Without it nobody knows whether agents are quiet."))
         for agent in plan.agents():
             findings += _instance(plan, agent, host, units[host]["instances"].get(agent), test=True)
-            findings += _drift(plan, agent, host, units[host]["instances"].get(agent), expected_env(agent, host))
+            seen = units[host]["instances"].get(agent)
+            findings += _drift(plan, agent, host, seen, expected_env(agent, host), new_env(agent, host))
         for agent in plan.control.agents:
             findings += _instance(plan, agent, host, units[host]["instances"].get(agent), test=False)
     return findings
@@ -162,7 +165,14 @@ def _instance(plan: Plan, agent: str, host: str, seen: dict[str, Any] | None, te
     return findings
 
 
-def _drift(plan: Plan, agent: str, host: str, seen: dict[str, Any] | None, expected: dict[str, str]) -> list[Finding]:
+def _drift(
+    plan: Plan,
+    agent: str,
+    host: str,
+    seen: dict[str, Any] | None,
+    expected: dict[str, str],
+    new: dict[str, str],
+) -> list[Finding]:
     name = instance_id(agent, host)
     environment = (seen or {}).get("environment")
     if not environment or not environment.get("exists"):
@@ -188,27 +198,24 @@ def _drift(plan: Plan, agent: str, host: str, seen: dict[str, Any] | None, expec
         ]
     findings = []
     masked = set(environment.get("masked") or [])
-    for key, wanted in expected.items():
-        value = (environment["keys"] or {}).get(key)
-        if key in masked or value == wanted:
-            continue
-        if key in plan.change.env and value == _new_value(plan, key):
+    for key, value in new.items():
+        if key not in masked and (environment["keys"] or {}).get(key) == value:
             findings.append(
-                Finding(name, f"{key} in {environment['path']}", f"{value!r}, the new value, before the rollout", repr(wanted),
-                        "It was changed by hand: put it back, so that there is an old state to return to.")
+                Finding(name, f"{key} in {environment['path']}", f"{value!r}, the new value, before the rollout",
+                        "the old value", "It was changed by hand: put it back, so that there is an old state to return to.")
             )  # fmt: skip
+    for key, wanted in expected.items():
+        found = (environment["keys"] or {}).get(key)
+        # What the rollout is about to set is judged above; its old value may be anything that can be returned to.
+        if key in masked or found == wanted or key in new:
             continue
         accepted = key in plan.drift.accept
         findings.append(
-            Finding(name, f"{key} in {environment['path']}", "no such key" if value is None else repr(value), f"{wanted!r} (catalogue)",
+            Finding(name, f"{key} in {environment['path']}", "no such key" if found is None else repr(found), f"{wanted!r} (catalogue)",
                     "Accepted by the plan (drift.accept)." if accepted else
                     f"Mend the file or the catalogue, or accept it in the plan (drift.accept: [{key}]).", stops=not accepted)
         )  # fmt: skip
     return findings
-
-
-def _new_value(plan: Plan, key: str) -> str:
-    return str(plan.change.env[key])
 
 
 def check_nats(

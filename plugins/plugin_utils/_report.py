@@ -150,6 +150,7 @@ def describe(record: Record) -> str:
         "soak.done": lambda: f"soak of {data['phase']} done",
         "gate.decided": lambda: f"{data['gate']} {data['name']}: {data['decision'].upper()}: {data['why']}",
         "checkpoint.missed": lambda: f"checkpoint {data['name']} missed (was due {data['planned_at']})",
+        "gaps.accepted": lambda: "gaps of the journal so far accepted",
         "checkpoint.accepted": lambda: f"missed checkpoint {data['name']} accepted",
         "alert.raised": lambda: "; ".join(f"{a['severity']}: {a['text']}" for a in data["alerts"]),
         "rollback.started": lambda: f"rolling back {len(data['instances'])} instances: {data['why']}",

@@ -25,6 +25,7 @@ def ensure_started(context: Context, now: Any) -> None:
         if not state.finished:
             _same_as_started(context)
             _resume(context, now)
+            _accept_gaps(context, now)
         return
     # A rollback of a part ends an attempt too, but a new one would no longer know of what is left.
     changed = state.rolled_back["left"] if state.rolled_back else state.touched()
@@ -81,6 +82,14 @@ def _resume(context: Context, now: Any) -> None:
     if last.run == context.run or any(r.run == context.run for r in context.records):
         return
     context.record("run.resumed", {"after": last.kind, "was": context.state.outcome}, now)
+
+
+def _accept_gaps(context: Context, now: Any) -> None:
+    """What a journal lost can't be measured any more: only a person can say that the rollout goes on without it."""
+    wanted = str(value_of(context.variables, "rollout_accept_gaps", "")).lower() in ("true", "yes", "1")
+    accepted_by_this_run = any(r.kind == "gaps.accepted" and r.run == context.run for r in context.records)
+    if wanted and not accepted_by_this_run:
+        context.record("gaps.accepted", {}, now)
 
 
 def _set_aside(context: Context) -> None:

@@ -74,6 +74,7 @@ class RolloutState:
     phases: dict[str, PhaseState] = field(default_factory=dict)
     checkpoints: dict[str, CheckpointState] = field(default_factory=dict)
     stop: Stop | None = None
+    gaps_accepted_at: datetime | None = None
     rollback_started_at: datetime | None = None
     rolled_back: dict[str, Any] | None = None
     decision: str | None = None
@@ -133,9 +134,11 @@ class RolloutState:
 
     @property
     def outcome(self) -> str:
-        """For people: GO, HOLD, NO-GO, ROLLED BACK, ROLLBACK INCOMPLETE, or where an open rollout stands."""
+        """For people: GO, HOLD, NO-GO, ROLLED BACK, PARTLY ROLLED BACK, ROLLBACK INCOMPLETE, or where an open one stands."""
         if self.rolled_back:
-            return "ROLLED BACK" if self.rolled_back.get("complete") else "ROLLBACK INCOMPLETE"
+            if not self.rolled_back.get("complete"):
+                return "ROLLBACK INCOMPLETE"
+            return "PARTLY ROLLED BACK" if self.rolled_back.get("left") else "ROLLED BACK"
         if self.stop and self.stop.decision == ROLLBACK:
             return "ROLLBACK DUE"
         if self.decision:
@@ -269,7 +272,12 @@ def _decided(state: RolloutState, record: Record) -> None:
     state.decided_at = record.moment
 
 
+def _gaps_accepted(state: RolloutState, record: Record) -> None:
+    state.gaps_accepted_at = record.moment
+
+
 _HANDLERS = {
+    "gaps.accepted": _gaps_accepted,
     "run.resumed": _resumed,
     "preflight.passed": _preflight,
     "baseline.taken": _baseline,

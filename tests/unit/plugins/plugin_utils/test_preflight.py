@@ -36,6 +36,7 @@ def findings(result: Any, in_play: list[str] | None = None, **sections: Any) -> 
         HOSTS if in_play is None else in_play,
         {"dgx-1": result},
         lambda _agent, _host: CATALOGUE,
+        lambda _agent, _host: {"ENABLE_UNIFIED_SUBJECTS": "true"},
     )
 
 
@@ -148,7 +149,7 @@ def test_restarts_of_a_test_agent_stop_and_those_of_control_are_told() -> None:
         (None, "environment file: seen its environment file does not exist, expected the file."),
         ({"exists": False, "path": "/c/x.env"}, "environment file: seen /c/x.env does not exist, expected the file."),
         ({"exists": True, "regular": False, "path": "/c/x.env"}, "environment file: seen /c/x.env is a link or not a file, expected a regular file."),
-        ({"exists": True, "path": "/c/x.env", "keys": None}, "ENABLE_UNIFIED_SUBJECTS in /c/x.env: seen no such key"),
+        ({"exists": True, "path": "/c/x.env", "keys": {"NATS_URL": "nats://localhost:4222"}}, "AGENT_ID in /c/x.env: seen no such key"),
     ],
 )  # fmt: skip
 def test_an_environment_file_that_is_none(environment: Any, text: str) -> None:
