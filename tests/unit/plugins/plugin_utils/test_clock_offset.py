@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._preflight import clock_offset
 
-ASKED = datetime(2026, 1, 23, 12, 0, tzinfo=timezone.utc)
+ASKED = datetime(2026, 1, 23, 12, 0, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
