@@ -175,7 +175,8 @@ def status_93(fleet: Fleet) -> Row:
         contenders=[
             Contender(OURS, ours(fleet, "status"), fleet.ansible(), check=ours_seen),
             checked(
-                loop_role(fleet, "status", agents, at_most=SLOW), r"[\w-]+@dgx-\d: .*ActiveState=active .* errors=\d+"
+                loop_role(fleet, "status", agents, at_most=SLOW),
+                r"[\w-]+@dgx-\d: active since .* memory=\d+ errors=\d+",
             ),
             checked(ssh_script(fleet, "status", agents, at_most=SLOWEST), r"(?m)^MemoryCurrent=\d+$"),
         ],
