@@ -265,6 +265,8 @@ def _restart_and_prove(
             restarted=step.restart,
             old_invocation=step.unit.invocation_id,
             complaint=complaint,
+            # A process of the old state that has been running for a while may have had its errors; it is back all the same.
+            quiet=step.restart,
         )
         for step, proof in zip(steps, proofs)
     ]

@@ -31,7 +31,7 @@ class Wanted:
     """What one unit's process must show. ``env`` must be in its environment, ``absent`` must not.
 
     ``old_invocation`` is the one before the restart (``None`` when it did not run); ``restarted`` says that this run
-    restarted it.
+    restarted it. ``quiet`` asks for a log without an error line.
     """
 
     agent: str
@@ -42,6 +42,7 @@ class Wanted:
     old_invocation: Optional[str] = None
     absent: FrozenSet[str] = frozenset()
     complaint: str = ""
+    quiet: bool = True
 
 
 @dataclass
@@ -234,7 +235,7 @@ class _Run:
         if not self.is_new(one):
             return False
         one.check_environ(self.host)
-        if one.errors:
+        if one.errors and one.wanted.quiet:
             one.fail(
                 "error_in_log",
                 "the process logged {0} error line(s) since its start, the first: {1}".format(

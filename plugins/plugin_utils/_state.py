@@ -254,6 +254,8 @@ def _rollback_done(state: RolloutState, record: Record) -> None:
     # Several partial rollbacks (one host, one agent) add up: what is back stays back.
     earlier = state.rolled_back or {}
     restored = {**earlier.get("restored", {}), **record.data["restored"]}
+    # Unless a later run saw that it is not.
+    restored = {name: how for name, how in restored.items() if name not in record.data["accounting"].get("bad", [])}
     expected = list(dict.fromkeys([*earlier.get("expected", []), *record.data["expected"]]))
     left = [instance for instance in state.touched() if instance not in restored]
     state.rolled_back = {

@@ -145,6 +145,18 @@ def test_crashed_agent_is_started_again(host, directory):
     assert unit.active == "active"
 
 
+def test_an_error_of_a_process_that_is_back_for_a_while_undoes_nothing(host, directory):
+    unit = host.add("a")
+    backup(host, directory, "a")
+    change(host, "a")
+    restore(host, directory)
+    host.restart_calls.clear()
+    host.say(unit, "ERROR", "Lost connection to NATS", 0)
+    result = restore(host, directory)["instances"]["a"]
+    assert (result["state"], result["changed"], result["proof"]["errors"]) == ("restored", False, 1)
+    assert host.restart_calls == []
+
+
 def test_agent_that_did_not_run_at_the_backup_only_gets_its_file(host, directory):
     unit = host.add("a", start=False)
     backup(host, directory, "a")

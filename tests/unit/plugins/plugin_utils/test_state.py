@@ -120,6 +120,15 @@ def test_parts_that_went_back_add_up() -> None:
     assert (last.outcome, last.rolled_back["left"], last.finished) == ("ROLLED BACK", [], True)
 
 
+def test_what_a_later_call_saw_bad_is_no_longer_back() -> None:
+    story = Story().both_phases().rolled_back(ALL_INSTANCES)
+    accounting = {"text": "", "bad": ONE}
+    data = {"why": "again", "expected": ALL_INSTANCES, "restored": dict.fromkeys(REST, {}), "accounting": accounting}
+    state = story.add("rollback.done", **data).state()
+    assert state.rolled_back is not None
+    assert (state.outcome, state.rolled_back["left"]) == ("ROLLBACK INCOMPLETE", ONE)
+
+
 def test_putting_one_host_back_again_does_not_make_an_incomplete_rollback_complete() -> None:
     """All that was ever to go back counts, not only what the last call was asked for."""
     story = Story().both_phases().rolled_back(ALL_INSTANCES, restored=ONE).rolled_back(ONE)
