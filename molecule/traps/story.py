@@ -14,6 +14,7 @@ import time
 from typing import Any
 
 import yaml
+
 from tests.integration.scenario.story import ROOT, Story
 
 AGENTS = ("alder", "birch", "cedar", "elm", "fir")

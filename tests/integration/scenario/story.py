@@ -182,13 +182,21 @@ class Story:
                 raise StoryError(f"{what}: not within {within_s:.0f} s")
             time.sleep(0.05)
 
-    def kinds(self, rollout: str) -> list[str]:
-        """The ledger's record kinds so far; a torn last line is left out."""
+    def records(self, rollout: str) -> list[dict[str, Any]]:
+        """The ledger so far; a torn last line is left out."""
         try:
             lines = (self.monitoring / "ledger" / f"{rollout}.jsonl").read_text().splitlines(keepends=True)
         except FileNotFoundError:
             return []
-        return [str(json.loads(line)["kind"]) for line in lines if line.endswith("\n")]
+        return [json.loads(line) for line in lines if line.endswith("\n")]
+
+    def kinds(self, rollout: str) -> list[str]:
+        return [str(record["kind"]) for record in self.records(rollout)]
+
+    def passed(self, rollout: str, gate: str) -> bool:
+        """Whether a gate has decided go."""
+        decided = [record["data"] for record in self.records(rollout) if record["kind"] == "gate.decided"]
+        return any((each["name"], each["decision"]) == (gate, "go") for each in decided)
 
     def note(self, label: str, data: Any) -> None:
         """Something the verifier needs to know, as <label>.note.json."""

@@ -61,11 +61,11 @@ def _instance(name: str, seen: dict[str, Any]) -> Instance:
 
 
 class Told:
-    """All that one scenario left in build/molecule/<scenario>."""
+    """All that one scenario left in build/molecule/<scenario>; `part` for one with a monitoring folder per part."""
 
-    def __init__(self, scenario: str) -> None:
+    def __init__(self, scenario: str, part: str = "") -> None:
         self.out = output_of(scenario)
-        self.monitoring = self.out / "monitoring"
+        self.monitoring = self.out / "monitoring" / part
 
     def status(self, label: str) -> int:
         return int(json.loads((self.out / f"{label}.run.json").read_text())["status"])
