@@ -83,7 +83,7 @@ def message_text(raw: Any) -> Tuple[Optional[str], bool]:
             except UnicodeDecodeError:
                 return data.decode("utf-8", "replace"), True
         parts = [message_text(part) for part in raw]
-        return "\n".join(text for text, _ in parts if text), any(bad for _, bad in parts)
+        return "\n".join(part[0] for part in parts if part[0]), any(part[1] for part in parts)
     return None, True
 
 
@@ -207,7 +207,8 @@ def _lines(argv: Sequence[str], timeout: float, reading: Reading) -> Iterator[by
         timer.daemon = True
         timer.start()
         finished = False
-        assert child.stdout is not None
+        if child.stdout is None:  # it is a pipe; said for type checkers
+            return
         try:
             rest = b""
             while True:

@@ -201,7 +201,8 @@ class _Run:
 
     def dead(self, one: Shown) -> str:
         unit = one.unit
-        assert unit is not None
+        if unit is None:
+            return "nothing is known of it"
         said = [line for line in one.wanted.complaint.splitlines() if unit.name in line]
         return "{0} is {1} ({2}), result {3}{4}; see journalctl -u {0}".format(
             unit.name, unit.active_state, unit.sub_state, unit.result, ": " + said[0] if said else ""

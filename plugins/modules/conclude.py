@@ -46,6 +46,8 @@ attributes:
   diff_mode:
     support: none
     details: Nothing is changed.
+  platform:
+    platforms: all
 seealso:
   - module: cowboyai.rollout.gate
   - module: cowboyai.rollout.report

@@ -83,6 +83,8 @@ attributes:
   diff_mode:
     support: none
     details: Nothing on a host is changed.
+  platform:
+    platforms: all
 seealso:
   - module: cowboyai.rollout.step
   - module: cowboyai.rollout.conclude

@@ -33,6 +33,8 @@ attributes:
   diff_mode:
     support: none
     details: Nothing on a host is changed.
+  platform:
+    platforms: all
 seealso:
   - module: cowboyai.rollout.conclude
 """

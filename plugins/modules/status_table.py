@@ -37,6 +37,8 @@ attributes:
   diff_mode:
     support: none
     details: Nothing is changed.
+  platform:
+    platforms: all
 seealso:
   - module: cowboyai.rollout.agent_units_info
 """

@@ -63,6 +63,8 @@ attributes:
   diff_mode:
     support: none
     details: The modules that act on hosts show what they change.
+  platform:
+    platforms: all
 seealso:
   - module: cowboyai.rollout.step
   - module: cowboyai.rollout.conclude

@@ -50,6 +50,8 @@ attributes:
   diff_mode:
     support: none
     details: Nothing is changed.
+  platform:
+    platforms: all
 seealso:
   - module: cowboyai.rollout.step
 """

@@ -171,7 +171,7 @@ class Criterion(Section):
         against = info.data["against"]
         threshold = _read_value(threshold_unit(metric, against), value)
         if metric.share and against is None and not 0 <= threshold <= 100:
-            raise refuse("a percentage from 0% to 100%", f"{metric.name} is a share of a whole")
+            raise refuse(expected="a percentage from 0% to 100%", hint=f"{metric.name} is a share of a whole")
         cls._refuse_idle(metric, against, str(info.field_name), threshold)
         return threshold
 

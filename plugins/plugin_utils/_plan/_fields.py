@@ -130,7 +130,7 @@ def _env_value(value: Any) -> str:
 def _subject_pattern(value: Any) -> str:
     fault = pattern_fault(_text(value, "a NATS subject pattern"))
     if fault:
-        raise refuse("a NATS subject pattern such as agent.to.{agent}.>", fault)
+        raise refuse(expected="a NATS subject pattern such as agent.to.{agent}.>", hint=fault)
     return str(value)
 
 

@@ -75,7 +75,7 @@ def at(seconds: float) -> datetime:
 class Story:
     """A ledger told step by step; every record is one second after the one before unless `at` says otherwise."""
 
-    def __init__(self, rollout: str = "wave2", hosts: Iterable[str] = HOSTS) -> None:
+    def __init__(self, rollout: str = "wave2", hosts: Iterable[str] = tuple(HOSTS)) -> None:
         self.rollout, self.hosts = rollout, list(hosts)
         self.records: list[Record] = []
         self.now = 0.0

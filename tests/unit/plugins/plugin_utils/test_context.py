@@ -70,7 +70,7 @@ def test_no_plan_or_another_one_is_refused_with_what_to_say(
     variables: dict[str, Any], given: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(StepError, match=said):
-        _ = Context({**variables, **given}).rollout
+        assert Context({**variables, **given}).rollout
 
 
 def test_what_works_without_a_plan_needs_only_a_name(variables: dict[str, Any], tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_time_scale_that_is_none_is_refused(variables: dict[str, Any], scale: 
     with pytest.raises(
         StepError, match=r"rollout_time_scale: seen .*, expected a number from 1 \(real time\) to 1000000"
     ):
-        _ = Context({**variables, "rollout_time_scale": scale}).time_scale
+        assert Context({**variables, "rollout_time_scale": scale}).time_scale
 
 
 @pytest.mark.parametrize(("scale", "waits"), [("", 3600.0), (1, 3600.0), ("900", 4.0), (900, 4.0), (1e6, 2.5)])
@@ -134,7 +134,7 @@ def test_scaled_time_or_an_inventory_that_says_so_is_a_rehearsal(
 def test_all_workers_of_a_run_have_its_id_and_another_run_another() -> None:
     child = "import sys; sys.path[:0] = sys.argv[1:]; from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import run_id; print(run_id())"
     paths = [path for path in sys.path if path]
-    ids = [subprocess.check_output([sys.executable, "-c", child, *paths], text=True).strip() for _ in range(2)]
+    ids = [subprocess.check_output([sys.executable, "-c", child, *paths], text=True).strip() for _run in range(2)]
     assert ids[0] == ids[1]
     assert ids[0] != _context.run_id()
     assert len(ids[0]) == 12
@@ -150,7 +150,7 @@ def test_who_runs_it(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_hosts_without_a_catalogue_are_told(variables: dict[str, Any]) -> None:
     variables["hostvars"] = {host: {} for host in HOSTS}
     with pytest.raises(StepError, match="no host has the variable rollout_agents_file"):
-        _ = Context(variables).catalogue
+        assert Context(variables).catalogue
 
 
 # ---------------------------------------------------------------- the start of an attempt
