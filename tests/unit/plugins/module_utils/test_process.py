@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import os
-import time
 import socket
+import time
 
 import pytest
 from ansible_collections.cowboyai.rollout.plugins.module_utils import _host_metrics, _instant, _process

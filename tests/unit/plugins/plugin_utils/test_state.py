@@ -123,7 +123,12 @@ def test_parts_that_went_back_add_up() -> None:
 def test_what_a_later_call_saw_bad_is_no_longer_back() -> None:
     story = Story().both_phases().rolled_back(ALL_INSTANCES)
     accounting = {"text": "", "bad": ONE}
-    data = {"why": "again", "expected": ALL_INSTANCES, "restored": dict.fromkeys(REST, {}), "accounting": accounting}
+    data = {
+        "why": "again",
+        "expected": ALL_INSTANCES,
+        "restored": {instance: {} for instance in REST},
+        "accounting": accounting,
+    }
     state = story.add("rollback.done", **data).state()
     assert state.rolled_back is not None
     assert (state.outcome, state.rolled_back["left"]) == ("ROLLBACK INCOMPLETE", ONE)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 Cowboy AI, LLC
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-# ruff: noqa: E501 - a table reads best with one mistake per line
+
 """Every kind of mistake, made in the plan of wave 2: what the person is told."""
 
 from __future__ import annotations
