@@ -295,7 +295,7 @@ class ActionModule(RolloutAction):
             directory = context.plan.backup
         if not directory:
             raise StepError(
-                f"rollout {context.rollout!r} has no ledger in {context.monitoring / 'ledger'} and no plan was found. "
+                f"rollout {context.rollout!r} has no ledger in {context.monitoring / 'ledger'} and there is no plan: {context.no_plan} "
                 "Name the ledger's folder with -e rollout_monitoring_dir=<folder>, or the backup on the hosts with -e rollout_backup_dir=<directory>."
             )
         agents = {host: ([str(agent)] if agent else []) for host in context.in_play}

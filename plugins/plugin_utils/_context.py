@@ -146,6 +146,8 @@ class Context:
 
     variables: Mapping[str, Any]
     needs_plan: bool = True
+    # Why there is no plan, for the steps that go on without one.
+    no_plan: str = ""
     run: str = field(default_factory=run_id)
     _vars_of: dict[str, Mapping[str, Any]] = field(default_factory=dict, init=False, repr=False)
 
@@ -161,9 +163,10 @@ class Context:
             if self.needs_plan:
                 return read_plan(path, catalogue=self.catalogue, hosts=self._hosts_of(path))
             return read_plan(path)
-        except (StepError, ProblemsError):
+        except (StepError, ProblemsError) as error:
             if self.needs_plan:
                 raise
+            self.no_plan = str(error)
             return None
 
     @property

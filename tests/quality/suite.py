@@ -12,7 +12,7 @@ from tests.quality.command import RESULTS, ROOT, environment
 from tests.quality.tally import Tally, from_junit
 
 SUITES = {
-    "unit": ["tests/unit", "tests/quality"],
+    "unit": ["tests/unit", "tests/quality", "tests/bench"],
     "fleet": ["tests/fleet"],
     "integration": ["tests/integration"],
 }
