@@ -249,7 +249,7 @@ class ActionModule(RolloutAction):
             return self._decided(context, arguments, name, evidence, verdicts, decision, accounting, now)
         readings = _readings(verdicts, evidence)
         if arguments["phase"]:
-            self._soak(context, arguments, gaps, evidence, now)
+            self._soak(context, arguments, gaps, evidence, decision, now)
         readings = f"{len(accounting.good)} of {len(accounting.expected)} well, {readings}"
         result: Result = {"decision": GO, "readings": readings, "gaps": gaps}
         if gaps:
@@ -258,9 +258,10 @@ class ActionModule(RolloutAction):
 
     @staticmethod
     def _soak(
-        context: Context, arguments: dict[str, Any], gaps: dict[str, str], evidence: dict[str, Any], now: Any
-    ) -> None:
-        """Close the soak when its last look is clean; anything else starts it anew."""
+        context: Context, arguments: dict[str, Any], gaps: dict[str, str], evidence: dict[str, Any],
+        decision: Decision, now: Any,
+    ) -> None:  # fmt: skip
+        """Close the soak when its last look is clean; anything else starts it anew, a trigger that nobody could see too."""
         phase = arguments["phase"]
         looks = {host: context.looks.read(host) for host in context.hosts}
         soak_from = context.state.phase(phase).soak_from
@@ -268,13 +269,14 @@ class ActionModule(RolloutAction):
             name for name, item in evidence["instances"].items()
             if item["role"] == "test" and not item.get("reason") and _unwell_since(soak_from, item, looks[item["host"]])
         ]  # fmt: skip
-        if gaps or unwell:
-            why = "; ".join(
-                [
-                    *(f"{name} {reason}" for name, reason in gaps.items()),
-                    *(f"{name} had errors or was down" for name in unwell),
-                ]
-            )
+        whys = [
+            *(f"{name} {reason}" for name, reason in gaps.items()),
+            *(f"{name} had errors or was down" for name in unwell),
+        ]
+        if not whys and decision.decision != GO:
+            whys = [decision.why]
+        if whys:
+            why = "; ".join(whys)
             context.record("soak.reset", {"phase": phase, "from": iso(now), "why": why}, now)
         elif arguments["last_look"]:
             context.record("soak.done", {"phase": phase}, now)

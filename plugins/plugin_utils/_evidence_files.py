@@ -148,8 +148,9 @@ def nats_text(evidence: dict[str, Any]) -> str:
             proof = "nothing lost" if sample["lossless"] else f"NOT lossless: {sample['reason']}: {sample['message']}"
             lines.append(f"  sampled {sample['window_s']:.1f} s: {sample['total']} messages, {proof}")
             for name, counted in sample["groups"].items():
+                part = "    -" if counted["pct"] is None else f"{counted['pct']:>5.1f}"
                 lines.append(
-                    f"    {name:<10} {counted['messages']:>8} messages  {counted['rate_per_s']:>9.1f}/s  {counted['pct']:>5.1f} %"
+                    f"    {name:<10} {counted['messages']:>8} messages  {counted['rate_per_s']:>9.1f}/s  {part} %"
                     f"  {counted['unique_subjects']} subjects"
                 )
             for agent, pair in ((sample.get("dual") or {}).get("agents") or {}).items():

@@ -122,6 +122,13 @@ def test_a_sample_that_lost_something_says_so(tmp_path: Path) -> None:
     assert "NOT lossless: sampler_lossy: 12 of 2896" in files.nats_text(document)
 
 
+def test_a_window_without_a_message_has_no_shares() -> None:
+    document = evidence("wave2_T+6h")
+    for counted in document["nats"][0]["sample"]["groups"].values():
+        counted.update(messages=0, rate_per_s=0.0, pct=None, unique_subjects=0)
+    assert "       0 messages        0.0/s      - %  0 subjects" in files.nats_text(document)
+
+
 def test_errors_are_told_by_kind_and_what_was_not_seen_is_not_none() -> None:
     document = evidence()
     kind = {
