@@ -1,0 +1,154 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads hosts, ledger and evidence of every part of the bad_change story."""
+
+from __future__ import annotations
+
+import pytest
+from testinfra.host import Host
+
+from tests.integration.scenario import onhost
+from tests.integration.scenario.told import Told, accounted
+
+testinfra_hosts = ["ansible://dgx"]
+
+TEST, CONTROL = ("network-expert", "tdd-expert"), ("nix-expert", "qa-expert")
+HOSTS = ("dgx-1", "dgx-2", "dgx-3")
+ENV_FILE = "/opt/cim-dgx/configs/agent-runtime-{}.env"
+FIRST = {f"network-expert@{host}" for host in HOSTS}
+BOTH = FIRST | {f"tdd-expert@{host}" for host in HOSTS}
+
+#: part -> (criteria and triggers of which one must have decided, instances that had been touched by then).
+CAUGHT = {
+    "crash_after": ({"agent_crash", "instances_proven", "deploy"}, FIRST),
+    "errors": ({"error_rate", "errors"}, FIRST),
+    "drop": ({"message_loss", "message_delivery"}, FIRST),
+    "late": ({"slower_than_baseline"}, FIRST),
+    "legacy_only": ({"dual_publish_success"}, FIRST),
+    "leak": ({"memory_leak"}, FIRST),
+    "second_phase": ({"error_rate", "errors"}, BOTH),
+}
+
+
+def told(part: str) -> Told:
+    return Told("bad_change", part)
+
+
+@pytest.mark.parametrize("part", CAUGHT)
+def test_the_run_ends_with_an_error_and_says_rolled_back(part: str) -> None:
+    assert told(part).status(part) != 0
+    assert told(part).outcome("wave2") == "ROLLED BACK"
+    assert "DECISION ROLLED BACK wave2" in told(part).output(part)
+
+
+@pytest.mark.parametrize("part", CAUGHT)
+def test_the_gate_names_what_the_fault_breaks(part: str) -> None:
+    gate = told(part).last_gate("wave2")
+    assert gate["decision"] == "rollback"
+    causes = set(gate.get("causes") or ["deploy"])
+    assert causes & CAUGHT[part][0], causes
+    if part != "crash_after":
+        verdicts = told(part).verdicts("wave2", gate["name"])
+        assert {verdicts[cause]["verdict"] for cause in causes} == {"fail"}
+
+
+@pytest.mark.parametrize("part", CAUGHT)
+def test_everything_touched_goes_back_and_is_counted(part: str) -> None:
+    back = told(part).of_kind("wave2", "rollback.done")
+    assert len(back) == 1
+    parts = accounted(back[0]["accounting"])
+    assert set(parts["good"]) == CAUGHT[part][1]
+    assert parts["bad"] == parts["unreachable"] == parts["skipped"] == []
+
+
+@pytest.mark.parametrize("part", CAUGHT)
+def test_hosts_are_as_before(part: str) -> None:
+    before, now = told(part).look(f"{part}.before"), told(part).look(part)
+    assert len(before) == 12
+    for name, was in before.items():
+        assert now[name].file == was.file, name
+        assert (now[name].active, now[name].flag) == (True, "false"), name
+        if name not in CAUGHT[part][1]:
+            assert now[name].untouched == was.untouched, name
+
+
+def test_one_slow_window_is_looked_at_again_before_anything_goes_back() -> None:
+    gates = told("late").of_kind("wave2", "gate.decided")
+    assert [(gate["decision"], gate["causes"]) for gate in gates] == [
+        ("hold", ["slower_than_baseline"]),
+        ("rollback", ["slower_than_baseline"]),
+    ]
+
+
+def test_a_bad_second_phase_takes_the_first_one_back_as_well() -> None:
+    gates = told("second_phase").gates("wave2")
+    assert ("verify", "verify-network-expert", "go") in gates
+    assert gates[-1][2] == "rollback"
+
+
+def test_a_host_away_in_the_soak_holds() -> None:
+    noise = told("noise")
+    assert noise.status("noise.host_away") != 0
+    assert "DECISION HOLD wave2" in noise.output("noise.host_away")
+    look = noise.look("noise.host_away")
+    assert {name for name, seen in look.items() if seen.flag == "true"} == FIRST
+    resets = noise.of_kind("wave2", "soak.reset")
+    assert resets and all("dgx-2 host_unreachable" in reset["why"] for reset in resets)
+
+
+def test_servers_that_do_not_answer_hold_a_checkpoint() -> None:
+    noise = told("noise")
+    assert noise.status("noise.nats_frozen") != 0
+    assert "DECISION HOLD wave2" in noise.output("noise.nats_frozen")
+    held = [name for kind, name, decision in noise.gates("wave2") if (kind, decision) == ("checkpoint", "hold")]
+    assert held and set(held) == {"T+24h"}
+    verdict = noise.verdicts("wave2", "T+24h.hold-1")["message_delivery"]
+    assert verdict["verdict"] == "inconclusive"
+    assert "nats_unreachable" in verdict["reasons"]
+
+
+def test_noise_and_failures_of_ours_end_with_go_and_restart_nobody() -> None:
+    noise = told("noise")
+    assert noise.status("noise.mended") == 0
+    assert noise.outcome("wave2") == "GO"
+    assert noise.of_kind("wave2", "rollback.started")[:-1] == []
+    first, last = noise.look("noise.host_away"), noise.look("noise.mended")
+    assert {name: last[name].invocation for name in FIRST} == {name: first[name].invocation for name in FIRST}
+    second = noise.look("noise.nats_frozen")
+    assert {name: last[name].invocation for name in BOTH} == {name: second[name].invocation for name in BOTH}
+    assert {name: (last[name].active, last[name].flag, last[name].restarts) for name in BOTH} == dict.fromkeys(
+        BOTH, (True, "true", 0)
+    )
+
+
+def test_the_noise_was_there_and_counted_for_no_error() -> None:
+    noise = told("noise")
+    assert noise.verdicts("wave2", "T+24h")["error_rate"]["value"] == 0
+    assert "error budget untouched" not in (noise.evidence("wave2", "T+24h") / "errors.log").read_text()
+
+
+def test_servers_that_are_down_for_everybody_are_no_fault_of_the_change() -> None:
+    stopped = told("nats_stopped")
+    assert stopped.status("nats_stopped") != 0
+    assert [decision for _kind, _name, decision in stopped.gates("wave2") if decision == "rollback"] == []
+    assert "DECISION HOLD wave2" in stopped.output("nats_stopped")
+    look = stopped.look("nats_stopped")
+    assert {name for name, seen in look.items() if seen.flag == "true"} == FIRST
+
+
+def test_agents_that_nobody_asks_anything_are_no_pass() -> None:
+    idle = told("idle")
+    assert idle.status("idle") != 0
+    assert idle.gates("wave2")[-1] == ("verify", "verify-network-expert", "hold")
+    verdict = idle.verdicts("wave2", "verify-network-expert")["dual_publish_success"]
+    assert (verdict["verdict"], list(verdict["reasons"])) == ("inconclusive", ["subject_idle"])
+    assert {name for name, seen in idle.look("idle").items() if seen.flag == "true"} == FIRST
+
+
+def test_hosts_end_as_the_last_part_left_them(host: Host) -> None:
+    before, name = told("crash_after").look("crash_after.before"), host.backend.host
+    paths = {agent: ENV_FILE.format(agent) for agent in (*TEST, *CONTROL)}
+    now = onhost.files(host, list(paths.values()))
+    same = {agent for agent, path in paths.items() if now[path].file == before[f"{agent}@{name}"].file}
+    assert same == {"tdd-expert", *CONTROL}
