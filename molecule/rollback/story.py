@@ -5,42 +5,19 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import Any
 
-from tests.integration.scenario import plans
-from tests.integration.scenario.story import Story
+from tests.integration.scenario.story import ROOT, Story
 
 BACKUP = "/opt/cim-dgx/configs/backups/undo"
 
 
-def plan() -> dict[str, Any]:
-    content = plans.shipped("wave2")
-    content.update(
-        rollout="undo",
-        title="Two phases to be taken back",
-        phases=[
-            {
-                "name": "pair",
-                "agents": ["network-expert", "tdd-expert"],
-                "serial": 3,
-                "verify_within": "10m",
-                "soak": "5m",
-            },
-            {"name": "others", "agents": ["git-expert", "graph-expert"], "serial": 3, "verify_within": "10m"},
-        ],
-        control={"agents": ["nix-expert"]},
-        backup=BACKUP,
-        # The second attempt begins right after units were broken on purpose.
-        preflight={"quiet_for": "1s"},
-    )
-    del content["needs"]
-    content["checkpoints"]["after"] = "others"
-    return content
-
-
 def main() -> None:
     story = Story("rollback")
-    path = plans.write(story.out / "plans", plan())
+    path = story.out / "plans" / "undo.yml"
+    path.parent.mkdir()
+    shutil.copy(ROOT / "molecule" / "rollback" / "plans" / "undo.yml", path)
     aside = path.with_suffix(".aside")
 
     def run(label: str, playbook: str, limit: str | None = None, **extra: Any) -> None:

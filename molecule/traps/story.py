@@ -100,7 +100,7 @@ class Wards(Story):
         self.inventory = [str(path)]
 
     def play(self, label: str, playbook: str, **extra: Any) -> int:
-        named = {"rollout": "wards", "rollout_plan": str(ROOT / "molecule" / "traps" / "plan.yml"), **extra}
+        named = {"rollout": "wards", "rollout_plan": str(ROOT / "molecule" / "traps" / "plans" / "wards.yml"), **extra}
         return self.run(label, playbook, extra=named)
 
     def open(self, label: str, **extra: Any) -> None:
