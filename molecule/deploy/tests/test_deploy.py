@@ -138,7 +138,7 @@ def test_hosts_end_with_the_change_and_a_backup_that_only_root_reads(host: Host)
     now = onhost.files(host, list(env.values()))
     for agent in PHASE:
         was = before[f"{agent}@{name}"]
-        assert now[env[agent]].bytes == with_flag(was.bytes, FLAG, "true")
+        assert now[env[agent]].file == (with_flag(was.bytes, FLAG, "true"), was.owner, was.mode)
     for agent in CONTROL:
         assert now[env[agent]].file == before[f"{agent}@{name}"].file
     manifest = json.loads(onhost.files(host, [f"{BACKUP}/manifest.json"])[f"{BACKUP}/manifest.json"].bytes)
