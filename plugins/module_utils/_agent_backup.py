@@ -23,12 +23,15 @@ from ansible_collections.cowboyai.rollout.plugins.module_utils._instance import 
 from ansible_collections.cowboyai.rollout.plugins.module_utils._systemd import Unit
 
 
-def _result(state: str, message: str, entry: _backup_manifest.Entry, directory: str, changed: bool) -> Dict[str, Any]:
+def _result(
+    state: str, message: str, entry: _backup_manifest.Entry, directory: str, changed: bool, differs: bool = False
+) -> Dict[str, Any]:
     return {
         "state": state,
         "reason": None,
         "message": message,
         "changed": changed,
+        "differs": differs,
         "path": os.path.join(directory, entry.file),
         "sha256": entry.sha256,
         "size_bytes": entry.size_bytes,
@@ -48,15 +51,17 @@ def _keep(
         )
     _backup_manifest.read_copy(directory, entry)
     message = "the earlier backup is whole and was kept"
+    differs = True
     try:
-        if _atomic_write.read_regular(entry.env_file).sha256 != entry.sha256:
+        differs = _atomic_write.read_regular(entry.env_file).sha256 != entry.sha256
+        if differs:
             message += "; {0} has changed since".format(entry.env_file)
     except InstanceError as problem:
         message += "; " + problem.message
     # The plan may say better by now what the old state must show; the copy is not concerned.
     newer = instance.proof != Proof() and instance.proof != entry.proof
     kept = with_fields(entry, proof=instance.proof) if newer else entry
-    return kept, _result("kept", message, kept, directory, newer)
+    return kept, _result("kept", message, kept, directory, newer, differs)
 
 
 def _new_entry(host: Host, instance: Instance, unit: Unit, found: _atomic_write.RegularFile) -> _backup_manifest.Entry:
@@ -167,7 +172,7 @@ def backup(
             results[instance.agent] = result
         except InstanceError as problem:
             failure = _accounts.failed(problem.reason, problem.message)
-            failure.update(path=None, sha256=None, size_bytes=None)
+            failure.update(differs=None, path=None, sha256=None, size_bytes=None)
             results[instance.agent] = failure
     new = manifest.encode() if manifest.agents else b""
     if new != old and not check:

@@ -72,6 +72,16 @@ def _prepare(host: Host, instance: Instance, unit: Unit) -> _Step:
         new = _env_file.set_keys(found.data, instance.env)
     except _env_file.EnvFileError as error:
         raise InstanceError("env_file_unreadable", "{0}: {1}".format(found.path, error)) from None
+    # A file that has all values already is a change that goes on after a kill: nothing is written to it.
+    if instance.backup_sha256 and new != found.data and found.sha256 != instance.backup_sha256:
+        raise InstanceError(
+            "backup_stale",
+            "{0} has SHA-256 {1}, its backup {2}: somebody changed it after the backup, and a restore would undo that "
+            "too. Nothing was written. Put the file back as it was backed up, or take a new backup: move the backup "
+            "directory aside and begin a new attempt".format(
+                found.path, found.sha256[:12], instance.backup_sha256[:12]
+            ),
+        )
     refused = _env_file.load_problem(new)
     if refused:
         raise InstanceError(

@@ -14,6 +14,7 @@ from ansible_collections.cowboyai.rollout.plugins.module_utils import _env_file,
 
 _AGENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")
 _UNIT = re.compile(r"[A-Za-z0-9_.:\\-]+(?:@[A-Za-z0-9_.:\\-]*)?\.service\Z")
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 READY_WITHIN = 30.0
@@ -47,7 +48,10 @@ class Proof:
 
 @dataclass(frozen=True)
 class Instance:
-    """One agent on this host. Log lines and events before ``since`` (microseconds) are not its business."""
+    """One agent on this host. Log lines and events before ``since`` (microseconds) are not its business.
+
+    ``backup_sha256`` is the hash of what a restore would put back.
+    """
 
     agent: str
     unit: str
@@ -55,6 +59,7 @@ class Instance:
     env: Dict[str, str] = field(default_factory=dict)
     proof: Proof = field(default_factory=Proof)
     since: Optional[int] = None
+    backup_sha256: Optional[str] = None
 
 
 def check_agent(agent: Any, what: str = "agent") -> str:
@@ -152,7 +157,14 @@ def instances_from(
                     )
                 seen[what, value] = agent
             since = _instant.parse(spec["since"]) if spec.get("since") else None
-            out.append(Instance(agent, unit, env_file, env, proof_from(spec.get("proof"), agent), since))
+            backup = spec.get("backup_sha256") or None
+            if backup is not None and not (isinstance(backup, str) and _SHA256.match(backup)):
+                raise ArgumentProblem(
+                    "backup_sha256 {0!r} of agent {1} is no SHA-256; expected 64 lower-case hexadecimal digits".format(
+                        backup, agent
+                    )
+                )
+            out.append(Instance(agent, unit, env_file, env, proof_from(spec.get("proof"), agent), since, backup))
         except ArgumentProblem as problem:
             problems.append(str(problem))
         except ValueError as problem:

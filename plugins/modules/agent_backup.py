@@ -96,6 +96,8 @@ instances:
     - "C(reason) is null or one of V(env_file_missing), V(env_file_not_regular), V(env_file_unreadable),
       V(unit_not_found), V(unit_masked), V(backup_missing), V(backup_altered), V(backup_differs), V(write_failed),
       V(disk_full), V(permission_denied), V(host_busy) and V(tool_error)."
+    - "C(differs) says whether the file is now another one than in the backup: after the change of this rollout it is,
+      before it somebody else changed it. It is null for V(failed)."
   returned: always, but for unusable arguments
   type: dict
   sample:
@@ -104,6 +106,7 @@ instances:
       reason: null
       message: backed up
       changed: true
+      differs: false
       path: /opt/agents/backups/spring_pre/indexer.env
       sha256: 47deafa8b7b1d9f0f1b6f1a1d64ae5a1a5a9a58c0b0d0f7e3f1f3e6c2c3f9b11
       size_bytes: 260

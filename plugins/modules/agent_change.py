@@ -61,6 +61,12 @@ options:
             description: Seconds after its start within which it must have shown all this.
             type: float
             default: 30
+      backup_sha256:
+        description:
+          - SHA-256 of the file as it was backed up (from M(cowboyai.rollout.agent_backup)). If the file is neither that
+            nor has all values already, somebody changed it after the backup; it is then left alone, with the reason
+            V(backup_stale), since a restore would undo that change too.
+        type: str
   settle:
     description: Seconds after its proof that each process must still be the same one, active, and without errors.
     type: float
@@ -103,7 +109,7 @@ instances:
     - "C(reason) is null or one of V(env_file_missing), V(env_file_not_regular), V(env_file_unreadable),
       V(unit_not_found), V(unit_masked), V(unit_inactive), V(restart_failed), V(not_ready_in_time), V(log_line_missing),
       V(subscription_missing), V(environ_mismatch), V(error_in_log), V(backup_missing), V(backup_altered),
-      V(backup_differs), V(write_failed), V(disk_full), V(permission_denied), V(host_busy) and V(tool_error)."
+      V(backup_differs), V(backup_stale), V(write_failed), V(disk_full), V(permission_denied), V(host_busy) and V(tool_error)."
     - "C(proof.log) is null when no text was asked for, or when a process that was not restarted by this run started so
       long ago that the journal has no lines of its start any more (C(message) then says V(journal_rotated))."
   returned: always, but for unusable arguments
@@ -165,6 +171,7 @@ def main() -> None:
                     "unit": {"type": "str", "required": True},
                     "env_file": {"type": "str", "required": True},
                     "env": {"type": "dict", "required": True},
+                    "backup_sha256": {"type": "str"},
                     "proof": {
                         "type": "dict",
                         "options": {

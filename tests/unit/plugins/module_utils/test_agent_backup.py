@@ -216,3 +216,14 @@ def test_files_of_the_same_name_do_not_overwrite_each_other(host, directory, tmp
     instances = [host.instance("a"), replace(host.instance("b"), env_file=str(tmp_path / "a.env"))]
     result = _agent_backup.backup(host, instances, str(directory), "wave", "h1")
     assert (one(result)["state"], one(result, "b")["reason"]) == ("backed_up", "backup_differs")
+
+
+def test_says_whether_the_file_is_now_another_one(host, directory):
+    unit = host.add("a")
+    assert one(backup(host, directory, "a"))["differs"] is False
+    assert one(backup(host, directory, "a"))["differs"] is False
+    with open(unit.env_file, "a") as stream:
+        stream.write("MORE=1\n")
+    assert one(backup(host, directory, "a"))["differs"] is True
+    os.unlink(unit.env_file)
+    assert one(backup(host, directory, "a"))["differs"] is True

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import pytest
 from ansible_collections.cowboyai.rollout.plugins.module_utils import _agent_change, _atomic_write
@@ -237,3 +238,28 @@ def test_polling_is_cheap(host):
     host.add("a", behaviour="slow")
     change(host, "a")
     assert host.calls.count("show") <= 8
+
+
+def backed_up_change(host, agent, sha256):
+    return _agent_change.change(host, [replace(host.instance(agent, ON), backup_sha256=sha256)])["instances"][agent]
+
+
+def test_a_file_that_others_changed_after_the_backup_is_left_alone(host):
+    unit = host.add("a")
+    path = host.directory / "a.env"
+    backup = _atomic_write.sha256(path.read_bytes())
+    path.write_text("FLAG=false\nOTHER=2\n")
+    result = backed_up_change(host, "a", backup)
+    assert (result["state"], result["reason"], result["changed"]) == ("failed", "backup_stale", False)
+    assert unit.env_file in result["message"]
+    assert "take a new backup: " in result["message"]
+    assert path.read_text() == "FLAG=false\nOTHER=2\n"
+    assert host.restart_calls == []
+
+
+def test_the_file_as_backed_up_is_changed_and_a_killed_change_goes_on(host):
+    host.add("a")
+    backup = _atomic_write.sha256((host.directory / "a.env").read_bytes())
+    assert backed_up_change(host, "a", backup)["state"] == "proven"
+    again = backed_up_change(host, "a", backup)
+    assert (again["state"], again["restarted"]) == ("proven", False)

@@ -65,3 +65,14 @@ def test_nothing_twice(same):
 def test_all_problems_are_named():
     with pytest.raises(_instance.ArgumentProblem, match=r"unit.*unit"):
         _instance.instances_from([spec(unit="x"), spec(agent="b", unit="y")])
+
+
+@pytest.mark.parametrize("value", ["abc", "G" * 64, "A" * 64, 7])
+def test_a_backup_hash_is_a_hash(value):
+    spec = {"agent": "a", "unit": "a.service", "backup_sha256": value}
+    with pytest.raises(_instance.ArgumentProblem, match="backup_sha256"):
+        _instance.instances_from([spec])
+
+
+def test_no_backup_hash_is_asked_for_by_an_empty_one():
+    assert _instance.instances_from([{"agent": "a", "unit": "a.service", "backup_sha256": ""}])[0].backup_sha256 is None
