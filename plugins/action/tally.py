@@ -12,6 +12,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting impor
     Accounting,
     account,
     instance_id,
+    refuse_stale,
     split_instance,
 )
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._action import RolloutAction
@@ -73,12 +74,16 @@ class ActionModule(RolloutAction):
             if not self.check_mode:
                 context.record("preflight.failed", {"problems": problems, "accepted": accepted}, self.clock.now())
             self._stop(context, "preflight", "preflight", HOLD, why)
-            return {
+            held: Result = {
                 "passed": False,
                 "problems": problems,
                 "accepted": accepted,
                 "msg": ["HOLD: nothing was touched.", *problems],
             }
+            if self.check_mode:
+                # Nothing is recorded in check mode; the end of the run must know all the same.
+                held["ansible_facts"] = {"rollout_check_problems": problems}
+            return held
         if not self.check_mode:
             context.record("preflight.passed", {"accepted": accepted, "nats_groups": groups}, self.clock.now())
         instances = len(plan.agents()) * len(context.hosts)
@@ -126,6 +131,7 @@ class ActionModule(RolloutAction):
         skipped = [instance for instance in expected if split_instance(instance)[1] not in context.in_play]
         good = ("would_back_up", "backed_up", "kept") if self.check_mode else ("backed_up", "kept")
         tally = account(expected, results, good, skipped)
+        refuse_stale(tally, results, set(context.state.touched()))
         done = {}
         for host in context.hosts:
             mine = [instance for instance in expected if split_instance(instance)[1] == host]
@@ -133,6 +139,7 @@ class ActionModule(RolloutAction):
                 done[host] = {
                     "manifest": results[host].get("manifest_path"),
                     "sha256": results[host].get("manifest_sha256"),
+                    "instances": {agent: results[host]["instances"][agent]["sha256"] for agent in plan.agents()},
                 }
         if done and not self.check_mode:
             context.record(

@@ -11,6 +11,9 @@ from typing import Any
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _reasons as reasons
 
+# Nothing was done to the agent, so it says nothing about the agent.
+_NOT_THE_AGENT = (reasons.TOOL_ERROR, "backup_stale")
+
 
 def instance_id(agent: str, host: str) -> str:
     """`indexer@host-1`, the unit of accounting."""
@@ -94,9 +97,23 @@ def account(
         else:
             tally.bad.append(instance)
             tally.why[instance] = _why(seen)
-            if seen is None or seen.get("reason") == reasons.TOOL_ERROR:
+            if seen is None or seen.get("reason") in _NOT_THE_AGENT:
                 tally.tool_errors.append(instance)
     return tally
+
+
+def refuse_stale(tally: Accounting, results: Mapping[str, Any], touched: set[str]) -> None:
+    """A kept backup of a file that somebody else changed since is bad: a rollback would silently undo their change."""
+    for instance in list(tally.good):
+        agent, host = split_instance(instance)
+        seen = results[host]["instances"][agent]
+        if seen.get("differs") and instance not in touched:
+            tally.good.remove(instance)
+            tally.bad.append(instance)
+            tally.why[instance] = (
+                f"backup_stale: {seen.get('message')}; this rollout did not change it. Put the file back as it was "
+                "backed up, or take a new backup: move the backup directory aside and run again"
+            )
 
 
 def _why(seen: dict[str, Any] | None) -> str:

@@ -58,12 +58,15 @@ def _proof(context: Context, proof: Any, agent: str, host: str) -> dict[str, Any
 
 
 def to_change(context: Context, plan: Plan, agents: Iterable[str], host: str) -> list[dict[str, Any]]:
-    """What `agent_change` takes for these agents of a host."""
+    """What `agent_change` takes for these agents of a host; the hashes of their backups are in the ledger."""
+    backed_up = (context.state.backups.get(host) or {}).get("instances") or {}
     specs = []
     for agent in agents:
         env = {key: filled(context, value, agent, host, key) for key, value in plan.change.env.items()}
         proof = _proof(context, plan.change.proof, agent, host)
-        specs.append({**unit_of(context, agent, host), "env": env, "proof": proof})
+        spec = {**unit_of(context, agent, host), "env": env, "proof": proof}
+        # A ledger of an earlier version has no hashes.
+        specs.append({**spec, "backup_sha256": backed_up[agent]} if backed_up.get(agent) else spec)
     return specs
 
 

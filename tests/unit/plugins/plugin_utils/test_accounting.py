@@ -8,7 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import account, instance_id, split_instance
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import (
+    account,
+    instance_id,
+    refuse_stale,
+    split_instance,
+)
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._reasons import ALL, of_task_result
 from hypothesis import given
 from hypothesis import strategies as st
@@ -86,3 +91,24 @@ def test_only_an_answer_with_a_measurement_is_an_answer(result: Any, reason: str
     assert seen == reason
     assert seen is None or seen in ALL
     assert (message == "") or reason is not None
+
+
+def kept(differs: bool) -> dict[str, Any]:
+    return {"instances": {"nix": {"state": "kept", "differs": differs, "message": "/e/nix.env has changed since"}}}
+
+
+@pytest.mark.parametrize(
+    ("differs", "touched", "bad"), [(True, set(), ["nix@h1"]), (True, {"nix@h1"}, []), (False, set(), [])]
+)
+def test_a_kept_backup_is_stale_when_others_changed_the_file(differs: bool, touched: set[str], bad: list[str]) -> None:
+    results = {"h1": kept(differs)}
+    tally = account(["nix@h1"], results, ("kept",))
+    refuse_stale(tally, results, touched)
+    assert tally.bad == bad
+    assert tally.complete == (not bad)
+    assert all("backup_stale: /e/nix.env has changed since" in why for why in tally.why.values())
+
+
+def test_a_stale_backup_says_nothing_about_the_agent() -> None:
+    stale = {"instances": {"nix": {"state": "failed", "reason": "backup_stale", "message": ""}}}
+    assert account(["nix@h1"], {"h1": stale}, ("proven",)).tool_errors == ["nix@h1"]

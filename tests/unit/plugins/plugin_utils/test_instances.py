@@ -1,0 +1,47 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the modules on the hosts are given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _instances
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context
+
+from tests.unit.plugins.plugin_utils.recorded import HOSTS, PLANS, at
+
+AGENTS = PLANS.parents[1] / "inventories" / "dgx" / "group_vars" / "dgx" / "agents.csv"
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Context:
+    of_host = {
+        "rollout_agents_file": str(AGENTS),
+        "rollout_agent_unit": "agent-runtime@{agent}.service",
+        "rollout_agent_env_file": "/e/{agent}.env",
+    }
+    variables: dict[str, Any] = {
+        "rollout": "wave2",
+        "rollout_monitoring_dir": str(tmp_path / "monitoring"),
+        "playbook_dir": str(PLANS.parent),
+        "groups": {"all": HOSTS, "dgx": HOSTS},
+        "ansible_play_hosts_all": HOSTS,
+        "hostvars": dict.fromkeys(HOSTS, of_host),
+    }
+    return Context(variables)
+
+
+def test_a_change_knows_what_was_backed_up(context: Context) -> None:
+    context.record("rollout.started", {}, at(0), attempt=1)
+    agents = context.sure_plan.agents()
+    manifests = {HOSTS[0]: {"instances": {agents[0]: "a" * 64}}, HOSTS[1]: {"sha256": "b" * 64}}
+    context.record("backup.done", {"directory": "/b", "hosts": manifests}, at(1))
+    [spec] = _instances.to_change(context, context.sure_plan, agents[:1], HOSTS[0])
+    assert spec["backup_sha256"] == "a" * 64
+    for host in HOSTS[1:]:
+        [spec] = _instances.to_change(context, context.sure_plan, agents[:1], host)
+        assert "backup_sha256" not in spec
