@@ -22,7 +22,7 @@ FAULTS = {
     "drop": "drop=20%",
     "late": "late=150ms",
     "legacy_only": "legacy_only",
-    "leak": "leak=8MB/s",
+    "leak": "leak=24MB/s",
 }
 
 
