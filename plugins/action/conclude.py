@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _orders
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._action import RolloutAction
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context, value_of
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context, StepError, value_of
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import HOLD
 
 
@@ -44,6 +44,10 @@ class ActionModule(RolloutAction):
         if arguments["of"] == "step" and good:
             return {"msg": f"{context.rollout} {outcome}", "decision": outcome}
         if self.check_mode:
+            problems = value_of(context.variables, "rollout_check_problems", [])
+            found = [f"check mode: nothing was changed; preflight found {len(problems)} problems", *map(str, problems)]
+            if problems:
+                return {"failed": True, "msg": "\n".join(found), "decision": outcome}
             return {"msg": "check mode: nothing was changed and nothing was decided", "decision": outcome}
         return {"msg": msg if good else "\n".join(msg), "failed": not good, "decision": outcome}
 
@@ -60,8 +64,10 @@ class ActionModule(RolloutAction):
 
     def _decide(self, context: Context) -> dict[str, Any]:
         accept = [name for name in str(value_of(context.variables, "rollout_accept_missed", "")).split(",") if name]
-        for name in accept:
+        for name in map(str.strip, accept):
             checkpoint = context.state.checkpoints.get(name)
+            if checkpoint is None or checkpoint.status == "taken":
+                raise StepError(f"rollout_accept_missed={name}: {context.rollout} missed no checkpoint of that name.")
             if checkpoint and checkpoint.status == "missed" and not checkpoint.accepted_by and not self.check_mode:
                 context.record("checkpoint.accepted", {"name": name}, self.clock.now())
         order = _orders.decide(self.view(context))

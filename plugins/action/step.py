@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -12,7 +13,7 @@ from typing import Any, ClassVar
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _instances, _orders
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import instance_id, split_instance
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._action import RolloutAction
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import iso, parse_iso
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import duration_text, iso, parse_iso
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import (
     SHORTEST_WINDOW,
     Context,
@@ -23,6 +24,8 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import HOL
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._start import ensure_started
 
 Result = dict[str, Any]
+# A name becomes a folder.
+FURTHER_CHECKPOINT = re.compile(r"T\+(?:\d+[dhms])+\Z")
 
 
 class ActionModule(RolloutAction):
@@ -188,7 +191,12 @@ class ActionModule(RolloutAction):
 
     def _soak(self, context: Context, arguments: dict[str, Any]) -> Result:
         phase = self._named(context, arguments, "phase")
-        return {**_orders.soak(self.view(context), phase), "phase": phase}
+        order = _orders.soak(self.view(context), phase)
+        if order["due"] and order["unwatched_s"]:
+            why = f"nobody looked for {duration_text(order['unwatched_s'])}"
+            context.record("soak.reset", {"phase": phase, "from": iso(self.clock.now()), "why": why}, self.clock.now())
+            order = _orders.soak(self.view(context), phase)
+        return {**order, "phase": phase}
 
     def _soaked(self, context: Context, arguments: dict[str, Any]) -> Result:
         """After the last round: a soak that is still not over holds, by name, instead of failing the next phase."""
@@ -203,6 +211,9 @@ class ActionModule(RolloutAction):
         return {**order, "phase": phase}
 
     def _approach(self, context: Context, arguments: dict[str, Any]) -> Result:
+        asked = arguments["checkpoint"] or value_of(context.variables, "checkpoint")
+        if self._is_follow_up(context, asked):
+            return {**_orders.not_due("a further checkpoint waits for nothing"), "checkpoint": str(asked)}
         checkpoint = self._named(context, arguments, "checkpoint")
         return {**_orders.approach(self.view(context), checkpoint), "checkpoint": checkpoint}
 
@@ -222,6 +233,8 @@ class ActionModule(RolloutAction):
         name = str(asked) if follow_up else self._named(context, arguments, "checkpoint")
         order = _orders.checkpoint(self.view(context), name, follow_up)
         order["checkpoint"] = name
+        for earlier in order.get("missed_before", []):
+            context.record("checkpoint.missed", earlier, self.clock.now())
         if order.get("missed"):
             context.record(
                 "checkpoint.missed",
@@ -247,7 +260,9 @@ class ActionModule(RolloutAction):
         try:
             context.sure_plan.checkpoint(str(asked))
         except KeyError:
-            return str(asked).startswith("T+")
+            if not FURTHER_CHECKPOINT.match(str(asked)):
+                raise StepError(f"checkpoint {str(asked)!r}: expected T+ and a time, such as T+36h.") from None
+            return True
         return False
 
     def _rollback(self, context: Context, arguments: dict[str, Any]) -> Result:
@@ -259,7 +274,7 @@ class ActionModule(RolloutAction):
         if not state.attempt and not arguments["forced"]:
             return _orders.not_due("nothing was started")
         if not state.attempt:
-            return self._rollback_without_ledger(context, agent)
+            return self._rollback_without_ledger(context, agent, phase)
         of_phase = set(state.phase(str(phase)).touched) if phase else None
         if phase and not of_phase:
             raise StepError(
@@ -288,15 +303,18 @@ class ActionModule(RolloutAction):
             context.record("rollback.started", {"instances": order["named"], "why": order["reason"]}, self.clock.now())
         return order
 
-    def _rollback_without_ledger(self, context: Context, agent: Any) -> Result:
+    def _rollback_without_ledger(self, context: Context, agent: Any, phase: Any) -> Result:
         """Ledger gone: the backup's own manifest on each host says what to restore; a person names its directory."""
         directory = value_of(context.variables, "rollout_backup_dir")
-        if not directory and context.plan is not None:
-            directory = context.plan.backup
         if not directory:
+            known = context.plan.backup if context.plan is not None else "<directory>"
             raise StepError(
-                f"rollout {context.rollout!r} has no ledger in {context.monitoring / 'ledger'} and there is no plan: {context.no_plan} "
-                "Name the ledger's folder with -e rollout_monitoring_dir=<folder>, or the backup on the hosts with -e rollout_backup_dir=<directory>."
+                f"rollout {context.rollout!r} has no ledger at {context.ledger.path}. If it is somewhere else, name its folder with "
+                f"-e rollout_monitoring_dir=<folder>. If it is gone, say which backup on the hosts to restore, whole: -e rollout_backup_dir={known}"
+            )
+        if phase:
+            raise StepError(
+                f"without a ledger nobody knows what phase {str(phase)!r} touched. Choose by -e agent=<name> and --limit, or leave phase out."
             )
         agents = {host: ([str(agent)] if agent else []) for host in context.in_play}
         named = [instance_id(str(agent), host) for host in context.in_play] if agent else []
@@ -316,9 +334,13 @@ class ActionModule(RolloutAction):
         """All agents of the inventory on every host of the play, since a quarter of an hour ago."""
         since = iso(self.clock.now() - timedelta(minutes=15))
         agents = list(context.catalogue or [])
-        wanted = value_of(context.variables, "agent")
-        if wanted:
-            agents = [agent for agent in agents if agent in str(wanted).split(",")]
+        wanted = [name.strip() for name in str(value_of(context.variables, "agent", "")).split(",") if name.strip()]
+        unknown = [name for name in wanted if name not in agents]
+        if unknown:
+            raise StepError(
+                f"agent {', '.join(unknown)}: not in the agents file of the inventory; known are {', '.join(agents)}."
+            )
+        agents = wanted or agents
         looks = {}
         for host in context.in_play:
             units = [_instances.unit_of(context, agent, host) for agent in agents]

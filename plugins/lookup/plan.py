@@ -41,12 +41,14 @@ _raw:
 from collections.abc import Mapping
 from typing import Any
 
+from ansible.context import CLIARGS
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._action import PlayVariables
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import (
     StepError,
     find_plan,
+    matching_hosts,
     monitoring_dir,
     read_plan,
     value_of,
@@ -67,18 +69,29 @@ class LookupModule(LookupBase):
 
     def _fact(self, term: str, play: Mapping[str, Any]) -> Any:
         if term == "touched":
-            return self._touched(play)
+            return self._present(play, self._touched(play))
         if not any(value_of(play, name) for name in ("rollout", "rollout_plan", "phase")):
             # Nothing names a rollout, as in a syntax check. The first task of the play refuses and says what to give.
             return {"hosts": "all", "serial": "100%", "look_again": 0}.get(term)
         plan = read_plan(find_plan(play))
         if term == "hosts":
-            return plan.hosts
+            return self._present(play, plan.hosts)
         if term == "look_again":
             return plan.checkpoints.look_again.times
         if term == "serial":
             return self._serial(plan, value_of(play, "phase"))
         raise StepError(f"lookup plan: term {term!r} is none of hosts, serial, look_again, touched.")
+
+    @staticmethod
+    def _present(play: Mapping[str, Any], pattern: str) -> str:
+        """The pattern, when it leaves hosts to act on: Ansible skips a play without hosts and ends with 0."""
+        limit = CLIARGS.get("subset")
+        if "groups" in play and not matching_hosts(play["groups"], pattern, limit):
+            limited = f" and --limit {limit}" if limit else ""
+            raise StepError(
+                f"no host of the inventory fits the hosts {pattern}{limited}. Name another inventory (-i) or limit (-l)."
+            )
+        return pattern
 
     @staticmethod
     def _serial(plan: Any, phase: Any) -> Any:

@@ -130,13 +130,15 @@ def operator(variables: Mapping[str, Any]) -> str:
     return f"{user}@{socket.gethostname()}"
 
 
-def matching_hosts(groups: Mapping[str, list[str]], pattern: str) -> list[str]:
-    """Hosts of the inventory that a pattern names, whatever `--limit` leaves of them."""
+def matching_hosts(groups: Mapping[str, list[str]], pattern: str, limit: str | None = None) -> list[str]:
+    """Hosts of the inventory that a pattern names; without `limit`, whatever `--limit` leaves of them."""
     inventory = InventoryManager(DataLoader(), parse=False)
     for group, members in groups.items():
         inventory.add_group(str(group))
         for member in members:
             inventory.add_host(str(member), group=str(group))
+    if limit:
+        inventory.subset(str(limit))
     return [str(host) for host in inventory.get_hosts(pattern=str(pattern))]
 
 

@@ -158,10 +158,10 @@ def verify(view: View, phase_name: str) -> Order:
         instance_id(agent, host) for host in view.hosts for agent in phase.agents
         if instance_id(agent, host) not in state.proven
     ]  # fmt: skip
-    if incomplete or not state.deployed_at:
-        return not_due(
-            f"phase {phase_name} is not deployed on {', '.join(incomplete) or 'any host'}", incomplete=incomplete
-        )
+    where = ", ".join(incomplete) or "any host"
+    _need(view, not incomplete, f"phase {phase_name} is not deployed on {where}", f"deploy.yml -e phase={phase_name}")
+    if not state.deployed_at:
+        return not_due(f"phase {phase_name} is not deployed")
     deadline = plus(state.deployed_at, view.scaled(phase.verify_within, view.shortest_grace))
     return due(window_s=view.scaled(view.plan.verify.window, 0.0), deadline=iso(deadline))
 
@@ -178,11 +178,17 @@ def soak(view: View, phase_name: str) -> Order:
         return not_due(f"the plan has no soak for phase {phase_name}")
     if state.soaked_at:
         return not_due(f"phase {phase_name} has soaked, done at {short(state.soaked_at)}")
-    if not state.verified_at or not state.soak_from:
+    _need(view, state.verified_at, f"phase {phase_name} is not verified", f"verify.yml -e phase={phase_name}")
+    if not state.soak_from:
         return not_due(f"phase {phase_name} is not verified")
     until = plus(state.soak_from, view.scaled(phase.soak, 0.0))
+    # A soak is watched: two looks missed in a row are a gap, and a gap begins it anew.
+    seen = max(state.soak_from, view.state.looked_at or state.soak_from)
+    unwatched = (view.now - seen).total_seconds()
+    if unwatched <= 2 * view.scaled(view.plan.watch.every, view.shortest_tick) + view.shortest_tick:
+        unwatched = 0.0
     label = f"soak of {phase_name} ({duration_text(phase.soak)} without interruption)"
-    return due(until=iso(until), label=label, looks=_looks(view, until, label))
+    return due(until=iso(until), label=label, looks=_looks(view, until, label), unwatched_s=unwatched)
 
 
 def approach(view: View, checkpoint_name: str) -> Order:
@@ -230,6 +236,8 @@ def checkpoint(view: View, name: str, follow_up: bool = False) -> Order:
     if view.check:
         return not_due("check mode measures nothing")
     if follow_up:
+        if view.state.checkpoint(name).status == "taken":
+            return not_due(f"{name} was taken at {short(view.state.checkpoint(name).at)}")
         return due(window_s=_window(view), late_s=0.0, missed=False, follow_up=True)
     ended = stopped(view)
     if ended:
@@ -238,16 +246,34 @@ def checkpoint(view: View, name: str, follow_up: bool = False) -> Order:
     if state.status != "open":
         return not_due(f"{name} was {state.status} at {short(state.at)}")
     at = checkpoint_due(view, name)
+    after = view.plan.checkpoints.after
+    _need(
+        view,
+        at,
+        f"{name} counts from phase {after}, which is not deployed and verified",
+        f"deploy.yml -e phase={after}",
+    )
     if at is None:
-        return not_due(f"{name} counts from phase {view.plan.checkpoints.after}, which is not deployed and verified")
+        return not_due("its time is not known")
     if at > view.now:
         return not_due(f"{name} is due at {short(at)}", not_before=iso(at))
     names = view.plan.checkpoint_names()
+    missed_before = []
     for earlier in names[: names.index(name)]:
-        if view.state.checkpoint(earlier).status == "open" and not _is_missed(view, earlier):
-            return not_due(f"checkpoint {earlier} comes first")
+        if view.state.checkpoint(earlier).status == "open":
+            missed = _is_missed(view, earlier)
+            _need(view, missed, f"checkpoint {earlier} comes before {name}", f"checkpoint.yml -e checkpoint={earlier}")
+            planned = checkpoint_due(view, earlier) or at
+            late_s = (view.now - planned).total_seconds()
+            missed_before.append({"name": earlier, "planned_at": iso(planned), "late_s": late_s})
     late = (view.now - at).total_seconds()
-    return due(window_s=_window(view), late_s=late, missed=_is_missed(view, name), planned_at=iso(at))
+    return due(
+        window_s=_window(view),
+        late_s=late,
+        missed=_is_missed(view, name),
+        planned_at=iso(at),
+        missed_before=missed_before,
+    )
 
 
 def _window(view: View) -> float:
@@ -337,6 +363,12 @@ def needs_problems(view: View, other: RolloutState, chain: list[RolloutState], r
             f"Scaled decisions never count for production: run {name} in real time."
         ]
     problems = []
+    covered = [str(host) for host in other.start.get("hosts", [])]
+    uncovered = [host for host in view.hosts if host not in covered]
+    if uncovered:
+        problems.append(
+            f"needs {name} on every host of this plan; seen: it ran on {', '.join(covered)}, not on {', '.join(uncovered)}."
+        )
     if needs.not_before:
         earliest = plus(_event(other, needs.not_before.event), view.scaled(needs.not_before.offset_s, 0.0))
         if view.now < earliest:

@@ -21,18 +21,20 @@ def ensure_started(context: Context, now: Any) -> None:
     plan, state = context.sure_plan, context.state
     again = str(value_of(context.variables, "rollout_new_attempt", "")).lower() in ("true", "yes", "1")
     begun_by_this_run = any(r.kind == "rollout.started" and r.run == context.run for r in context.records)
-    if state.attempt and (not again or begun_by_this_run):
-        if not state.finished:
-            _same_as_started(context)
-            _resume(context, now)
-            _accept_gaps(context, now)
+    if state.finished and (not again or begun_by_this_run):
         return
-    # A rollback of a part ends an attempt too, but a new one would no longer know of what is left.
+    # An open attempt goes on, also when the command that began it asked for a new one; nothing touched, it may be another.
+    if state.attempt and not state.finished and (state.touched() or _is_same(context)):
+        _same_as_started(context)
+        _resume(context, now)
+        _accept_gaps(context, now)
+        return
+    # A new attempt would no longer know of what is changed: after a GO as well as after a rollback of a part.
     changed = state.rolled_back["left"] if state.rolled_back else state.touched()
-    if state.attempt and changed and (not state.finished or state.rolled_back):
+    if changed:
         raise StepError(
-            f"{context.rollout}: attempt {state.attempt} is still open ({state.outcome}) and has changed {', '.join(changed)}. "
-            f"Let it end or roll it back first: ansible-playbook playbooks/rollback.yml -e rollout={context.rollout}"
+            f"{context.rollout}: attempt {state.attempt} ended with {state.outcome}, and its change is in place on {', '.join(changed)}. "
+            f"To begin anew, roll it back first: ansible-playbook playbooks/rollback.yml -e rollout={context.rollout}"
         )
     _set_aside(context)
     context.record(
@@ -51,6 +53,15 @@ def ensure_started(context: Context, now: Any) -> None:
         },
         now,
         attempt=state.attempt + 1,
+    )
+
+
+def _is_same(context: Context) -> bool:
+    start = context.state.start
+    if start.get("plan_digest") != context.sure_plan.digest:
+        return False
+    return (
+        float(start.get("time_scale", 1.0)) == context.time_scale and bool(start.get("rehearsal")) == context.rehearsal
     )
 
 

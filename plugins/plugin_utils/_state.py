@@ -75,6 +75,7 @@ class RolloutState:
     checkpoints: dict[str, CheckpointState] = field(default_factory=dict)
     stop: Stop | None = None
     gaps_accepted_at: datetime | None = None
+    looked_at: datetime | None = None
     rollback_started_at: datetime | None = None
     rolled_back: dict[str, Any] | None = None
     decision: str | None = None
@@ -274,12 +275,17 @@ def _decided(state: RolloutState, record: Record) -> None:
     state.decided_at = record.moment
 
 
+def _looked(state: RolloutState, record: Record) -> None:
+    state.looked_at = record.moment
+
+
 def _gaps_accepted(state: RolloutState, record: Record) -> None:
     state.gaps_accepted_at = record.moment
 
 
 _HANDLERS = {
     "gaps.accepted": _gaps_accepted,
+    "look.taken": _looked,
     "run.resumed": _resumed,
     "preflight.passed": _preflight,
     "baseline.taken": _baseline,

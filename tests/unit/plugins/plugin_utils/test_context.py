@@ -189,10 +189,19 @@ def test_a_start_is_recorded_once_a_run_and_other_runs_resume(variables: dict[st
 def test_a_rollout_does_not_change_its_scale_or_kind_on_the_way(
     variables: dict[str, Any], given: dict[str, Any], said: str
 ) -> None:
-    ensure_started(context(variables), at(0))
+    first = context(variables)
+    ensure_started(first, at(0))
+    touch(first)
     variables["hostvars"]["dgx-1"]["rollout_rehearsal"] = given.pop("flag", "")
     with pytest.raises(StepError, match=said):
         ensure_started(context(variables, "run-2", **given), at(1))
+
+
+def test_with_nothing_touched_another_scale_is_another_attempt(variables: dict[str, Any]) -> None:
+    ensure_started(context(variables), at(0))
+    second = context(variables, "run-2", rollout_time_scale=60)
+    ensure_started(second, at(1))
+    assert (second.state.attempt, second.state.time_scale) == (2, 60)
 
 
 def test_a_plan_does_not_change_under_hosts_that_were_changed(variables: dict[str, Any], tmp_path: Path) -> None:
@@ -200,7 +209,6 @@ def test_a_plan_does_not_change_under_hosts_that_were_changed(variables: dict[st
     path.write_text((PLANS / "wave2.yml").read_text().replace("count: 100", "count: 101"))
     first = context(variables)
     ensure_started(first, at(0))
-    ensure_started(context(variables, "run-2", rollout_plan=str(path)), at(1))
     touch(first)
     other = context(variables, "run-3", rollout_plan=str(path))
     with pytest.raises(StepError, match="A plan does not change under a rollout that has changed hosts") as refused:
@@ -214,8 +222,10 @@ def test_a_new_attempt_is_refused_while_something_is_changed(variables: dict[str
     ensure_started(first, at(0))
     touch(first)
     again = {"rollout_new_attempt": "true"}
-    with pytest.raises(StepError, match=r"has changed network-expert@dgx-1\. Let it end or roll it back first"):
-        ensure_started(context(variables, "run-2", **again), at(2))
+    resumed = context(variables, "run-2", **again)
+    ensure_started(resumed, at(2))
+    assert resumed.state.attempt == 1  # the command that asked for a new attempt goes on with it when it is run again
+    first = context(variables)
     first.record(
         "batch.started", {"phase": "network-expert", "hosts": ["dgx-2"], "instances": ["network-expert@dgx-2"]}, at(3)
     )
@@ -224,6 +234,15 @@ def test_a_new_attempt_is_refused_while_something_is_changed(variables: dict[str
     first.record("rollback.done", done, at(4))
     with pytest.raises(StepError, match="network-expert@dgx-2"):
         ensure_started(context(variables, "run-3", **again), at(5))
+
+
+def test_after_a_go_a_new_attempt_waits_for_the_rollback(variables: dict[str, Any]) -> None:
+    first = context(variables)
+    ensure_started(first, at(0))
+    touch(first)
+    first.record("decision.made", {"decision": "go", "why": "good"}, at(2))
+    with pytest.raises(StepError, match=r"ended with GO, and its change is in place on network-expert@dgx-1"):
+        ensure_started(context(variables, "run-2", rollout_new_attempt="true"), at(3))
 
 
 def test_a_new_attempt_keeps_the_evidence_of_the_one_before(variables: dict[str, Any]) -> None:

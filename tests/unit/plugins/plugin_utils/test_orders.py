@@ -148,8 +148,8 @@ def test_check_mode_shows_a_deployment_without_its_prerequisites() -> None:
 
 def test_a_phase_is_verified_once_it_is_deployed_on_every_host() -> None:
     story = Story().prepared().batch("network-expert", "dgx-1")
-    missing = _orders.verify(story.view(), "network-expert")
-    assert missing["incomplete"] == ["network-expert@dgx-2", "network-expert@dgx-3"]
+    with pytest.raises(_orders.Refused, match="not deployed on network-expert@dgx-2, network-expert@dgx-3"):
+        _orders.verify(story.view(), "network-expert")
     story = Story().prepared().deployed("network-expert")
     order = _orders.verify(story.view(), "network-expert")
     assert (order["due"], order["window_s"], order["deadline"]) == (True, 60, iso(at(story.now + 600)))
@@ -172,7 +172,8 @@ def test_a_soak_runs_for_the_plans_time_and_its_last_look_closes_it() -> None:
 
 
 def test_a_soak_is_not_due_before_verification_after_its_end_or_where_there_is_none() -> None:
-    assert "not verified" in _orders.soak(Story().prepared().view(), "network-expert")["why"]
+    with pytest.raises(_orders.Refused, match="not verified"):
+        _orders.soak(Story().prepared().view(), "network-expert")
     assert "has soaked" in _orders.soak(Story().prepared().soaked("network-expert").view(), "network-expert")["why"]
     assert "no soak" in _orders.soak(Story().both_phases().view(), "tdd-expert")["why"]
 
@@ -201,14 +202,31 @@ def at_hour(hours: float, **more: Any) -> View:
 
 def test_a_checkpoint_counts_from_the_last_phase() -> None:
     view = Story().prepared().soaked("network-expert").view()
-    assert "which is not deployed and verified" in _orders.checkpoint(view, "T+1h")["why"]
+    with pytest.raises(_orders.Refused, match="which is not deployed and verified"):
+        _orders.checkpoint(view, "T+1h")
     assert "is due at" in _orders.checkpoint(at_hour(0.9), "T+1h")["why"]
     order = _orders.checkpoint(at_hour(1), "T+1h")
     assert (order["due"], order["missed"], order["late_s"], order["window_s"]) == (True, False, 0.0, 300)
 
 
 def test_checkpoints_come_in_order() -> None:
-    assert _orders.checkpoint(at_hour(6.5, shortest_grace=HOUR), "T+6h")["why"] == "checkpoint T+1h comes first"
+    with pytest.raises(_orders.Refused, match=r"checkpoint T\+1h comes before T\+6h"):
+        _orders.checkpoint(at_hour(6.5, shortest_grace=HOUR), "T+6h")
+    late = _orders.checkpoint(at_hour(8), "T+6h")
+    assert (late["due"], [missed["name"] for missed in late["missed_before"]]) == (True, ["T+1h"])
+
+
+def test_a_further_checkpoint_is_taken_once() -> None:
+    story = Story().both_phases().wait(HOUR)
+    assert _orders.checkpoint(story.view(), "T+36h", follow_up=True)["due"]
+    taken = story.gate("checkpoint", "T+36h", GO)
+    assert "was taken" in _orders.checkpoint(taken.view(), "T+36h", follow_up=True)["why"]
+
+
+def test_a_soak_that_nobody_watched_is_told() -> None:
+    story = Story().prepared().verified("network-expert")
+    assert _orders.soak(story.view(), "network-expert")["unwatched_s"] == 0
+    assert _orders.soak(story.wait(HOUR).view(), "network-expert")["unwatched_s"] > HOUR - 60
 
 
 def test_a_checkpoint_is_taken_once() -> None:
