@@ -41,15 +41,20 @@ class ActionModule(RolloutAction):
             "rollback": arguments["complete"]
             and (not state.touched() or bool((state.rolled_back or {}).get("complete"))),
         }[arguments["of"]]
+        if self.check_mode:
+            return self._of_check(context, outcome)
         if arguments["of"] == "step" and good:
             return {"msg": f"{context.rollout} {outcome}", "decision": outcome}
-        if self.check_mode:
-            problems = value_of(context.variables, "rollout_check_problems", [])
-            found = [f"check mode: nothing was changed; preflight found {len(problems)} problems", *map(str, problems)]
-            if problems:
-                return {"failed": True, "msg": "\n".join(found), "decision": outcome}
-            return {"msg": "check mode: nothing was changed and nothing was decided", "decision": outcome}
         return {"msg": msg if good else "\n".join(msg), "failed": not good, "decision": outcome}
+
+    @staticmethod
+    def _of_check(context: Context, outcome: str) -> dict[str, Any]:
+        """The end of a run in check mode: not well when preflight would have stopped the rollout."""
+        problems = value_of(context.variables, "rollout_check_problems", [])
+        if not problems:
+            return {"msg": "check mode: nothing was changed and nothing was decided", "decision": outcome}
+        lines = [f"check mode: nothing was changed; preflight found {len(problems)} problems:", *map(str, problems)]
+        return {"failed": True, "msg": "\n".join(lines), "decision": outcome}
 
     @staticmethod
     def _why(context: Context) -> str:
