@@ -50,7 +50,7 @@ class ActionModule(RolloutAction):
     @staticmethod
     def _of_check(context: Context, outcome: str) -> dict[str, Any]:
         """The end of a run in check mode: not well when preflight would have stopped the rollout."""
-        problems = value_of(context.variables, "rollout_check_problems", [])
+        problems = (value_of(context.variables, "ansible_facts") or {}).get("rollout_check_problems") or []
         if not problems:
             return {"msg": "check mode: nothing was changed and nothing was decided", "decision": outcome}
         lines = [f"check mode: nothing was changed; preflight found {len(problems)} problems:", *map(str, problems)]
