@@ -85,6 +85,7 @@ def _summaries(context: Context, names: list[str]) -> list[dict[str, Any]]:
 def comparison(evidence: dict[str, Any]) -> dict[str, Any]:
     """Test against control over the same window: value, samples and difference of each metric both sides have."""
     rows = {}
+    evidence = {**evidence, "against": "control"}
     for metric in COMPARED:
         test, control = _metrics.read(metric, evidence, "test"), _metrics.read(metric, evidence, "control")
         row: dict[str, Any] = {

@@ -112,7 +112,7 @@ def _judge_one(rule: Rule, evidence: Evidence) -> Verdict:
         rule.against if rule.relative else None,
     )
     try:
-        reading = _metrics.read(rule.metric, {**evidence, "over": rule.over})
+        reading = _metrics.read(rule.metric, {**evidence, "over": rule.over, "against": rule.against})
         value, compared = _value(rule, reading, evidence)
         if value is not None and not math.isfinite(value):
             raise ValueError(f"{value} is no value")

@@ -57,7 +57,9 @@ _ALL = (
         "error_rate",
         "percent",
         "Errors of the changed instances per message they handled.",
-        "ERROR lines / messages handled (the agents' own counters, or the probe's requests where that is more) x 100",
+        "errors / messages handled x 100, over all instances or that of the worst one with 100 messages or more; errors are"
+        " ERROR lines or error answers to the probe, whichever is more, without those that control shows as well; handled is"
+        " what the agents count themselves, or their share of the probe's answers where that is more",
         False,
         against=_ANY,
         share=True,
@@ -66,7 +68,8 @@ _ALL = (
         "errors",
         "count",
         "Error lines of the changed instances.",
-        "lines whose own level is ERROR, and panics; the journal priority is not used, it is always 6",
+        "lines whose own level is ERROR, and panics; kinds that control shows on the same host as well are left out, panics"
+        " never; the journal priority is not used, it is always 6",
         False,
         against=_ANY,
     ),
@@ -135,7 +138,8 @@ _ALL = (
         "dual_publish_success",
         "percent",
         "Responses that were published to the legacy and to the unified subject.",
-        "responses seen on both / responses seen on the legacy subjects x 100, matched by conversation id and sender",
+        "responses seen on both / responses seen on the legacy subjects x 100, matched by conversation id and sender; one"
+        " without conversation id counts as seen on the legacy subjects only",
         True,
         also_over=("checkpoint",),
         against=("previous",),
@@ -270,7 +274,7 @@ _ALL = (
         "corruption_signs",
         "count",
         "Error lines that match a pattern of the plan's corruption_signs.",
-        "ERROR lines of the test instances that match a pattern",
+        "kinds of ERROR lines of the test instances that match a pattern, without those that control shows as well",
         False,
         needs=("corruption_signs",),
     ),

@@ -14,8 +14,14 @@ from typing import Any
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _reasons as reasons
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import parse_iso
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._control_errors import own_errors, shared_kinds, told
 
 Evidence = dict[str, Any]
+
+# A rate over fewer messages than this says little about one instance alone.
+MESSAGES_TO_STAND_ALONE = 100
+# So few log lines that can't be read may be anything; from then on their share counts.
+LINES_UNREAD, LINES_UNREAD_PCT = 5, 1.0
 
 
 @dataclass
@@ -101,7 +107,26 @@ def _count(key: str) -> Callable[[Evidence, str], Reading]:
     return reader
 
 
-metric("errors")(_count("errors"))
+def _unread_lines(found: dict[str, dict[str, Any]], missing: dict[str, str]) -> None:
+    """An instance whose log we can't read has no known errors, which is not the same as none."""
+    for name, item in found.items():
+        lines = int(item.get("lines") or 0)
+        unread = int(item.get("unparsed") or 0) + int(item.get("unreadable") or 0)
+        if unread > LINES_UNREAD and 100.0 * unread > LINES_UNREAD_PCT * lines:
+            _add(missing, reasons.TOOL_ERROR, f"{unread} of {lines} log lines of {name} can't be read")
+
+
+@metric("errors")
+def errors(evidence: Evidence, role: str) -> Reading:
+    """Error lines of the instances, without those that control shows as well."""
+    found, missing = _seen(evidence, role, "errors")
+    _journal_gaps(found, missing)
+    _unread_lines(found, missing)
+    left_out: dict[str, int] = {}
+    by = {name: own_errors(evidence, item, left_out) for name, item in found.items()}
+    return Reading(sum(by.values()) if found else None, len(found), missing, by, told(left_out))
+
+
 metric("warnings")(_count("warnings"))
 metric("unexpected_restarts")(_count("unexpected_restarts"))
 
@@ -142,46 +167,123 @@ def _share(evidence: Evidence, role: str, good: Callable[[dict[str, Any]], bool]
     return Reading(sum(by.values()) / len(by) if by else None, len(by), missing, by)
 
 
-def _messages(evidence: Evidence, name: str, item: dict[str, Any]) -> int:
-    """Messages an instance handled: its own counters, or the requests that were put to its type, whichever is more.
+def _messages(evidence: Evidence, item: dict[str, Any]) -> int:
+    """Messages an instance handled: its own counters, or its share of the probe's answers, whichever is more.
 
     Agents print their counters every so many messages, so a quiet agent's counters lag behind; a probe request that
-    was answered was handled all the same. Both are lower bounds.
+    was answered was handled all the same. Both are lower bounds. Who answered is not known: hosts share the answers.
     """
-    probed = 0
+    answered = 0
     for group in evidence["nats"]:
-        answers = ((group.get("probe") or {}).get("agents") or {}).get(item["agent"])
+        answers = _answers(group, item["agent"])
         if answers and item["host"] in group.get("hosts", []):
-            probed = max(probed, int(answers["sent"]))
-    return max(int(item.get("messages") or 0), probed)
+            answered = max(answered, _arrived(answers) // len(group["hosts"]))
+    return max(int(item.get("messages") or 0), answered)
+
+
+def _answers(group: dict[str, Any], agent: str) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = ((group.get("probe") or {}).get("agents") or {}).get(agent)
+    return found
+
+
+def _error_answers(evidence: Evidence, role: str, notes: list[str]) -> dict[str, tuple[int, dict[str, float]]]:
+    """agent -> (answers of the probe that tell an error, each host's share of them).
+
+    Where control gives them as well, at least half as often, the probe asks what agents can't answer, or NATS is in
+    trouble: not the change's.
+    """
+    found: dict[str, tuple[int, dict[str, float]]] = {}
+    for group in evidence["nats"]:
+        control = _error_share([_answers(group, agent) for agent in _agents(evidence, "control")])
+        for agent in _agents(evidence, role):
+            answers = _answers(group, agent)
+            told_errors = int((answers or {}).get("errors") or 0)
+            if not told_errors:
+                continue
+            what = f"{told_errors} error answers of {agent} to the probe"
+            if role == "test" and evidence.get("against") != "control" and 2 * control >= _error_share([answers]):
+                notes.append(f"{what} left out: control gives them as well")
+                continue
+            notes.append(what)
+            count, shares = found.get(agent, (0, {}))
+            hosts = group.get("hosts") or []
+            found[agent] = (
+                count + told_errors,
+                {**shares, **{host: shares.get(host, 0.0) + told_errors / len(hosts) for host in hosts}},
+            )
+    return found
+
+
+def _error_share(rows: list[dict[str, Any] | None]) -> float:
+    """Of the answers that arrived, the share that tells an error (0..1)."""
+    arrived = sum(_arrived(row) for row in rows if row)
+    return sum(int(row.get("errors") or 0) for row in rows if row) / arrived if arrived else 0.0
 
 
 @metric("error_rate")
 def error_rate(evidence: Evidence, role: str) -> Reading:
-    """Errors in the agents' own log lines / messages handled x 100, over all instances; `by` has it per instance."""
+    """Errors / messages handled x 100: over all instances, or that of the worst one where that is higher.
+
+    Errors of an agent are its instances' log lines, or its error answers to the probe where those are more. An instance
+    stands alone from 100 messages on; `by` has the rate of each, `samples` are the messages of all.
+    """
     found, missing = _seen(evidence, role, "errors")
     _journal_gaps(found, missing)
-    errors = messages = 0
-    by = {}
-    for name, item in found.items():
-        handled = _messages(evidence, name, item)
-        errors, messages = errors + int(item["errors"]), messages + handled
-        if handled:
-            by[name] = 100.0 * item["errors"] / handled
+    _unread_lines(found, missing)
+    left_out: dict[str, int] = {}
+    notes: list[str] = []
+    logged = {name: own_errors(evidence, item, left_out) for name, item in found.items()}
+    handled = {name: _messages(evidence, item) for name, item in found.items()}
+    answered = _error_answers(evidence, role, notes)
+    errors_seen, messages = 0.0, sum(handled.values())
+    by: dict[str, float] = {}
+    alone: list[float] = []
+    for agent in _agents(evidence, role):
+        names_of = [name for name, item in found.items() if item["agent"] == agent]
+        lines = sum(logged[name] for name in names_of)
+        answers, shares = answered.get(agent, (0, {}))
+        errors_seen += max(lines, answers)
+        for name in names_of:
+            share = shares.get(found[name]["host"], 0.0) if answers > lines else 0.0
+            own = max(logged[name], share)
+            if handled[name]:
+                by[name] = 100.0 * own / handled[name]
+                if handled[name] >= MESSAGES_TO_STAND_ALONE:
+                    alone.append(by[name])
+                continue
+            if own:
+                by[name] = 100.0
+            if not int(found[name].get("lines") or 0):
+                _add(missing, reasons.AGENT_SILENT, f"{name} (no message handled, no log line)")
+    note = "; ".join(part for part in (*notes, told(left_out)) if part)
+    note = f"{errors_seen:.0f} errors in {messages} messages" + (f"; {note}" if note else "")
     if found and not messages:
         _add(missing, reasons.SUBJECT_IDLE, "no instance handled a message")
         # Errors without a single message are still errors.
-        return Reading(100.0 if errors else None, 0, missing, by, f"{errors} errors, 0 messages")
-    value = 100.0 * errors / messages if messages else None
-    return Reading(value, messages, missing, by, f"{errors} errors in {messages} messages")
+        return Reading(100.0 if errors_seen else None, 0, missing, by, note)
+    value = max([100.0 * errors_seen / messages, *alone]) if messages else None
+    return Reading(value, messages, missing, by, note)
 
 
 @metric("corruption_signs")
 def corruption_signs(evidence: Evidence, role: str) -> Reading:
-    """Kinds of error lines that match the plan's `corruption_signs` patterns."""
+    """Kinds of error lines that match the plan's `corruption_signs` patterns, without those that control shows as well."""
     found, missing = _seen(evidence, role, "corruption_signs")
-    by = {name: float(len(item["corruption_signs"])) for name, item in found.items()}
-    return Reading(sum(by.values()) if found else None, len(found), missing, by)
+    by = {}
+    left_out: dict[str, int] = {}
+    for name, item in found.items():
+        kinds = shared_kinds(evidence, item)
+        # The same words of another part of the agent are another kind, and stay.
+        own = {
+            kind["example"] for kind in item.get("kinds") or [] if kind["level"] != "WARN" and kind["kind"] not in kinds
+        }
+        shared = {kind["example"]: kind for kind in kinds.values() if kind["example"] not in own}
+        signs = [sign for sign in item["corruption_signs"] if sign not in shared]
+        for sign in set(item["corruption_signs"]) - set(signs):
+            kind = shared[sign]
+            left_out[kind["kind"]] = left_out.get(kind["kind"], 0) + int(kind["count"])
+        by[name] = float(len(signs))
+    return Reading(sum(by.values()) if found else None, len(found), missing, by, told(left_out))
 
 
 # ---------------------------------------------------------------- resources
@@ -253,9 +355,16 @@ def _overhead(
     def relative(items: dict[str, dict[str, Any]]) -> dict[str, float]:
         values = {}
         for name, item in items.items():
-            now, base = of(item), of(before.get(name, {})) if before.get(name) else None
-            if now is not None:
-                values[name] = now / base if base else now
+            now = of(item)
+            if now is not None and not relative_to_baseline:
+                values[name] = now
+                continue
+            base = of(before.get(name) or {})
+            if now is not None and base:
+                values[name] = now / base
+            elif not base:
+                # Bytes can't stand beside shares of a baseline.
+                _add(missing, reasons.TOO_FEW_SAMPLES, f"{name} (no baseline)")
         return values
 
     test_values, control_values = relative(found), relative(control)
@@ -410,6 +519,8 @@ def _probes(evidence: Evidence, role: str) -> tuple[list[_Probed], dict[str, str
         if reason:
             _add(missing, reason, f"{group['name']}: {_message(group)}")
             continue
+        if probe.get("cut_short"):
+            _add(missing, reasons.TOO_FEW_SAMPLES, f"{group['name']}: time was up before all requests were sent")
         for agent in _agents(evidence, role):
             answers = (probe.get("agents") or {}).get(agent)
             if answers is None:
@@ -424,11 +535,16 @@ def _message(group: dict[str, Any]) -> str:
     return next((str(part["message"]) for part in parts if part.get("message")), "")
 
 
-def _control_answers(evidence: Evidence, group: int) -> bool:
-    """Does control answer as it should on these servers? If not, lost test answers say nothing about the change."""
-    figures, _missing = _probes(evidence, "control")
-    here = [each.answers for each in figures if each.group == group]
-    return bool(here) and all(_arrived(answers) >= answers["expected"] for answers in here)
+def _loss(rows: list[dict[str, Any]]) -> float | None:
+    """The share of the expected answers that never came (0..1); None where none was expected."""
+    expected = sum(int(row["expected"]) for row in rows)
+    return (expected - sum(_arrived(row) for row in rows)) / expected if expected else None
+
+
+def _excused(control: float | None, answers: dict[str, Any]) -> bool:
+    """Do lost answers say nothing about the change? So it is where control was not asked, or lost half as much or more."""
+    lost = _loss([answers])
+    return bool(lost) and (control is None or 2 * control >= lost)
 
 
 def _arrived(answers: dict[str, Any]) -> int:
@@ -439,16 +555,17 @@ def _arrived(answers: dict[str, Any]) -> int:
 def _delivery(evidence: Evidence, role: str) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     figures, missing = _probes(evidence, role)
     compared = role == "test" and bool(_agents(evidence, "control"))
+    control = _probes(evidence, "control")[0] if compared else []
     found: dict[str, dict[str, Any]] = {}
     for each in figures:
         answers = each.answers
         if not answers["expected"]:
             _add(missing, reasons.TOO_FEW_SAMPLES, f"{each.name} was asked nothing")
-        elif compared and _arrived(answers) < answers["expected"] and not _control_answers(evidence, each.group):
+        elif compared and _excused(_loss([peer.answers for peer in control if peer.group == each.group]), answers):
             _add(
                 missing,
                 reasons.NATS_UNREACHABLE,
-                f"{each.name}: control agents lost answers as well, or were not probed",
+                f"{each.name}: control agents lost as many answers, or were not probed",
             )
         elif role == "test" and not compared and answers["silent"]:
             _add(missing, reasons.AGENT_SILENT, f"{each.name} (and no control agent to compare with)")
@@ -522,22 +639,30 @@ def _samples(evidence: Evidence, role: str) -> tuple[list[dict[str, Any]], dict[
 def dual_publish_success(evidence: Evidence, role: str) -> Reading:
     """Responses published on both trees / responses published on the legacy one x 100, matched by conversation id.
 
+    A legacy publication without a conversation id can't be matched: nobody can say that it went out on both trees.
     Over all lossless windows of the rollout so far, or over this one alone where the criterion says `over: checkpoint`;
     an agent that was silent in this window is missing either way.
     """
     found, missing = _samples(evidence, role)
+    for sample in found:
+        if sample["dual"].get("capped"):
+            left_out = f"{sample['dual'].get('untracked')} publications were too many to be matched"
+            _add(missing, reasons.SAMPLER_LOSSY, left_out)
     legacy = matched = 0
     by: dict[str, float] = {}
     for agent in _agents(evidence, role):
         pairs = [sample["dual"]["agents"].get(agent) or {"legacy": 0, "matched": 0} for sample in found]
         counts = {key: sum(pair[key] for pair in pairs) for key in ("legacy", "matched")}
-        if found and not counts["legacy"]:
+        unmatchable = sum(int((pair.get("without_id") or {}).get("legacy") or 0) for pair in pairs)
+        if found and not counts["legacy"] + unmatchable:
             _add(missing, reasons.SUBJECT_IDLE, f"{agent} published no response in the window")
         if evidence.get("over") != "checkpoint":
             counts = (evidence.get("published") or {}).get(agent) or counts
-        legacy, matched = legacy + counts["legacy"], matched + counts["matched"]
-        if counts["legacy"]:
-            by[agent] = 100.0 * counts["matched"] / counts["legacy"]
+            unmatchable = counts.get("without_id", unmatchable)
+        published = counts["legacy"] + unmatchable
+        legacy, matched = legacy + published, matched + counts["matched"]
+        if published:
+            by[agent] = 100.0 * counts["matched"] / published
     return Reading(100.0 * matched / legacy if legacy else None, legacy, missing, by, f"{matched} of {legacy}")
 
 

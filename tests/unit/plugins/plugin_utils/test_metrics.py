@@ -158,11 +158,135 @@ def test_errors_without_a_single_message_are_still_errors() -> None:
     assert reading("error_rate", idle, instance(errors=1)).value == 100.0
 
 
-def test_the_error_rate_is_over_all_instances_and_told_for_each() -> None:
+def test_the_error_rate_is_that_of_the_worst_instance_and_samples_are_of_all() -> None:
     seen = reading("error_rate", instance(errors=10, messages=1000))
-    assert seen.by[NAME] == 1.0
+    assert seen.by[NAME] == seen.value == 1.0
+    assert seen.samples == sum(i["messages"] for i in evidence()["instances"].values() if i["role"] == "test") + 217
+
+
+def test_an_instance_with_few_messages_is_not_judged_alone() -> None:
+    few = reading("error_rate", lambda d: d["nats"].clear(), instance(errors=1, messages=99))
+    assert few.value is not None
+    assert few.value < 0.1
+    assert few.by[NAME] == pytest.approx(100 / 99)
+    assert reading("error_rate", lambda d: d["nats"].clear(), instance(errors=1, messages=100)).value == 1.0
+
+
+def kind(name: str, count: int, level: str = "ERROR", example: str = "") -> dict[str, Any]:
+    return {
+        "kind": name, "level": level, "count": count, "first_at": "2026-11-20T11:33:00+00:00",
+        "last_at": "2026-11-20T11:33:01+00:00", "recurring": True, "example": example or name,
+    }  # fmt: skip
+
+
+CLOSED = "async_nats: connection closed"
+PANIC = "thread <text> panicked at src/lib.rs:<n>"
+
+
+def restarted_nats(*names: str, **more: Any) -> Edit:
+    """What a restart of NATS leaves in the logs of these instances."""
+
+    def edit(document: dict[str, Any]) -> None:
+        for name in names:
+            document["instances"][name].update({"errors": 3, "kinds": [kind(CLOSED, 3)], **more})
+
+    return edit
+
+
+@pytest.mark.parametrize("name", ["errors", "error_rate"])
+def test_errors_that_control_shows_as_well_are_not_the_changes(name: str) -> None:
+    seen = reading(name, restarted_nats(NAME, "nix-expert@dgx-1"))
+    assert (seen.value, seen.by[NAME], seen.missing) == (0.0, 0.0, {})
+    assert f"3 errors left out that control shows as well: {CLOSED}" in seen.note
+
+
+@pytest.mark.parametrize("name", ["errors", "error_rate"])
+def test_errors_that_control_does_not_show_are_the_changes(name: str) -> None:
+    for others in (
+        [],
+        [without_control],
+        # Control stands on this host, and is quiet there: what another host shows says nothing about this one.
+        [restarted_nats("nix-expert@dgx-2")],
+        [instance("nix-expert@dgx-1", kinds=[kind(CLOSED, 3, "WARN")])],
+        [instance("nix-expert@dgx-1", errors=1, kinds=[kind("other", 1)])],
+    ):
+        seen = reading(name, restarted_nats(NAME), *others)
+        assert seen.value
+        assert "left out" not in seen.note
+
+
+def test_control_elsewhere_stands_for_a_host_without_any() -> None:
+    def elsewhere(document: dict[str, Any]) -> None:
+        for agent in ("nix-expert", "qa-expert"):
+            del document["instances"][f"{agent}@dgx-1"]
+
+    assert reading("errors", restarted_nats(NAME, "nix-expert@dgx-3"), elsewhere).value == 0.0
+
+
+def test_panics_and_lumped_kinds_of_the_test_are_always_counted() -> None:
+    for name, level in ((PANIC, "ERROR"), (PANIC, "PANIC"), ("boom", "PANIC"), ("(other kinds)", "ERROR")):
+        both = {"errors": 3, "panics": 3, "kinds": [kind(name, 3, level, name)]}
+        assert reading("errors", instance(**both), instance("nix-expert@dgx-1", **both)).value == 3.0
+
+
+def test_control_keeps_its_own_errors_and_so_does_a_comparison_with_it() -> None:
+    both = edited(restarted_nats(NAME, "nix-expert@dgx-1"))
+    assert read("errors", both, "control").value == 3.0
+    assert read("errors", {**both, "against": "control"}).value == 3.0
+
+
+def test_signs_of_corruption_that_control_shows_as_well_are_left_out() -> None:
+    text = "checksum mismatch in block 7"
+    bad = {"errors": 1, "kinds": [kind("checksum mismatch in block <n>", 1, example=text)], "corruption_signs": [text]}
+    assert reading("corruption_signs", instance(**bad)).value == 1.0
+    seen = reading("corruption_signs", instance(**bad), instance("nix-expert@dgx-1", **bad))
+    assert (seen.value, seen.missing) == (0.0, {})
+    assert "left out" in seen.note
+    elsewhere = {**bad, "kinds": [*bad["kinds"], kind("store: checksum mismatch in block <n>", 1, example=text)]}
+    assert reading("corruption_signs", instance(**elsewhere), instance("nix-expert@dgx-1", **bad)).value == 1.0
+
+
+def test_error_answers_to_the_probe_are_errors() -> None:
+    seen = reading("error_rate", probe("tdd-expert", errors=300))
     assert seen.value is not None
-    assert 0 < seen.value < 1.0
+    assert seen.value > 10.0
+    assert seen.by["tdd-expert@dgx-1"] == pytest.approx(100 * 100 / 551)
+    assert "300 error answers of tdd-expert to the probe" in seen.note
+    more = reading("error_rate", probe("tdd-expert", errors=300), instance("tdd-expert@dgx-1", errors=400))
+    assert more.by["tdd-expert@dgx-2"] == 0.0
+
+
+def test_error_answers_that_control_gives_as_well_are_not_the_changes() -> None:
+    half = [probe(agent, errors=150) for agent in ("nix-expert", "qa-expert")]
+    seen = reading("error_rate", probe("tdd-expert", errors=300), *half)
+    assert (seen.value, seen.missing) == (0.0, {})
+    assert "left out" in seen.note
+    few = [probe(agent, errors=149) for agent in ("nix-expert", "qa-expert")]
+    assert reading("error_rate", probe("tdd-expert", errors=300), *few).value
+
+
+def test_requests_that_nobody_answered_were_not_handled() -> None:
+    quiet = [instance(f"tdd-expert@dgx-{n}", messages=0, lines=0) for n in (1, 2, 3)]
+    for name, value in (("delivered", 297), ("late", 3)):
+        answered = {"delivered": 0, "late": 0, name: value}
+        assert reading("error_rate", *quiet, probe("tdd-expert", **answered)).samples == 2344 + 3 * (value // 3)
+    silent = reading("error_rate", *quiet, probe("tdd-expert", delivered=0, silent=True))
+    assert "tdd-expert@dgx-2" in silent.missing["agent_silent"]
+    spoken = [instance(f"tdd-expert@dgx-{n}", messages=0, lines=9) for n in (1, 2, 3)]
+    assert reading("error_rate", *spoken, probe("tdd-expert", delivered=0, silent=True)).missing == {}
+
+
+@pytest.mark.parametrize("name", ["errors", "error_rate"])
+@pytest.mark.parametrize(
+    ("lines", "unparsed", "unreadable", "missing"),
+    [(100, 3, 3, True), (100, 5, 0, False), (600, 0, 6, False), (599, 0, 6, True)],
+)
+def test_log_lines_that_cant_be_read_leave_errors_open(
+    name: str, lines: int, unparsed: int, unreadable: int, missing: bool
+) -> None:
+    seen = reading(name, instance(lines=lines, unparsed=unparsed, unreadable=unreadable))
+    told = f"6 of {lines} log lines of {NAME} can't be read"
+    assert (told in seen.missing.get("tool_error", "")) is missing
 
 
 @pytest.mark.parametrize("name", ["errors", "warnings", "unexpected_restarts", "error_rate", "agent_uptime"])
@@ -179,6 +303,22 @@ def test_memory_growth_is_less_what_control_grew_and_tells_bytes() -> None:
     assert grown.absolute[NAME] == 5_000_000.0
     new = reading("memory_growth", instance(same_process_from=None))
     assert "too_few_samples" in new.missing
+
+
+def test_memory_without_a_baseline_is_never_compared_with_shares() -> None:
+    """Bytes beside shares of a baseline would be an overhead of some billion percent."""
+    for name in (NAME, "nix-expert@dgx-1"):
+        for lose in (
+            lambda d, name=name: d["baseline"]["instances"].pop(name),
+            lambda d, name=name: d["baseline"]["instances"][name].update(memory_bytes=None),
+        ):
+            seen = reading("memory_overhead", lose)
+            assert name in seen.missing["too_few_samples"]
+            assert NAME in seen.by or name == NAME
+            assert all(abs(value) < 100 for value in seen.by.values())
+            assert seen.samples < 6 or name != NAME
+    nothing = reading("memory_overhead", lambda d: d.update(baseline=None))
+    assert (nothing.value, list(nothing.missing)) == (None, ["too_few_samples"])
 
 
 def test_a_restart_anew_of_a_host_is_seen_by_its_boot_id() -> None:
@@ -213,6 +353,31 @@ def test_where_control_loses_answers_as_well_nobody_is_blamed() -> None:
     silent = [probe(agent, delivered=0, silent=True) for agent in ("network-expert", "nix-expert", "qa-expert")]
     seen = reading("messages_lost", *silent)
     assert (seen.value, list(seen.missing)) == (0.0, ["nats_unreachable"])
+
+
+def test_control_that_loses_far_less_excuses_nobody() -> None:
+    dead = probe("tdd-expert", delivered=0, silent=True)
+    one_lost = reading("messages_lost", dead, probe("nix-expert", delivered=299))
+    assert (one_lost.value, one_lost.missing) == (300.0, {})
+    almost_half = [probe("nix-expert", delivered=1), probe("qa-expert", delivered=300)]
+    assert reading("messages_lost", dead, *almost_half).value == 300.0
+    half = [probe("nix-expert", delivered=0), probe("qa-expert", delivered=300)]
+    assert list(reading("messages_lost", dead, *half).missing) == ["nats_unreachable"]
+
+
+def test_lost_answers_beside_control_that_was_not_probed_are_open() -> None:
+    for edit in (
+        lambda d: [d["nats"][0]["probe"]["agents"].pop(agent) for agent in ("nix-expert", "qa-expert")],
+        lambda d: [d["nats"][0]["probe"]["agents"][a].update(expected=0) for a in ("nix-expert", "qa-expert")],
+    ):
+        assert "nats_unreachable" in reading("messages_lost", probe("tdd-expert", delivered=0), edit).missing
+
+
+@pytest.mark.parametrize("name", PROBE_METRICS)
+def test_a_probe_that_was_cut_short_saw_too_little(name: str) -> None:
+    seen = reading(name, lambda d: d["nats"][0]["probe"].update(cut_short=True))
+    assert list(seen.missing) == ["too_few_samples"]
+    assert seen.value is not None
 
 
 def test_a_silent_agent_without_control_is_missing_and_not_lost() -> None:
@@ -267,6 +432,23 @@ def test_an_agent_that_published_nothing_in_the_window_is_idle() -> None:
     assert "tdd-expert" in reading("dual_publish_success", dual("tdd-expert", legacy=0)).missing["subject_idle"]
     gone = reading("dual_publish_success", lambda d: d["nats"][0]["sample"]["dual"]["agents"].pop("tdd-expert"))
     assert "tdd-expert" in gone.missing["subject_idle"]
+
+
+@pytest.mark.parametrize("over", ["checkpoint", "rollout"])
+def test_legacy_publications_that_cant_be_matched_are_not_on_both_trees(over: str) -> None:
+    document = edited(dual("tdd-expert", without_id={"legacy": 357, "unified": 357}))
+    seen = read("dual_publish_success", {**document, "over": over})
+    assert (seen.by["tdd-expert"], seen.samples) == (50.0, 3 * 357)
+    silent = edited(dual("tdd-expert", legacy=0, matched=0, without_id={"legacy": 5, "unified": 0}))
+    assert read("dual_publish_success", {**silent, "over": "checkpoint"}).missing == {}
+    earlier = edited(lambda d: d["published"]["tdd-expert"].update(without_id=357))
+    assert (read("dual_publish_success", earlier).by["tdd-expert"]) == 50.0
+
+
+def test_publications_that_were_too_many_to_remember_are_missing() -> None:
+    seen = reading("dual_publish_success", lambda d: d["nats"][0]["sample"]["dual"].update(capped=True, untracked=4))
+    assert list(seen.missing) == ["sampler_lossy"]
+    assert seen.value == 100.0
 
 
 def test_traffic_of_each_agent_is_asked_for() -> None:

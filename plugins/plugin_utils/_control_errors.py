@@ -1,0 +1,65 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which errors of a changed instance are not the change's, because control shows them as well. Pure.
+
+A NATS server that restarts leaves the same lines in every agent's log: they say something about the server.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.cowboyai.rollout.plugins.module_utils._agent_log import OTHER_KIND
+
+_SHOWN_KINDS = 3
+
+
+def shared_kinds(evidence: dict[str, Any], item: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """kind -> its entry, of the error kinds of a test instance that control on its host shows as well.
+
+    Where no control stands on that host, control elsewhere counts. Panics are the instance's own always, and so is what
+    was lumped together as other kinds: nobody knows whether those are the same. None are shared for control itself, nor
+    where the evidence is compared `against` control, whose errors are then counted on both sides.
+    """
+    if item["role"] != "test" or evidence.get("against") == "control":
+        return {}
+    control = [peer for peer in evidence["instances"].values() if peer["role"] == "control"]
+    here = [peer for peer in control if peer["host"] == item["host"]]
+    shown = {name for peer in here or control for name in _error_kinds(peer)}
+    return {name: kind for name, kind in _error_kinds(item).items() if name in shown}
+
+
+def _error_kinds(item: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        kind["kind"]: kind
+        for kind in item.get("kinds") or []
+        if kind["level"] == "ERROR" and kind["kind"] != OTHER_KIND and not _panic(kind)
+    }
+
+
+def _panic(kind: dict[str, Any]) -> bool:
+    # Hosts list the kinds of panics among those of errors.
+    return any("panicked at" in str(kind.get(key)) for key in ("kind", "example"))
+
+
+def own_errors(evidence: dict[str, Any], item: dict[str, Any], left_out: dict[str, int]) -> float:
+    """The errors of an instance that are its own; those taken away are added to `left_out`, by kind."""
+    errors = item["errors"]
+    shared = shared_kinds(evidence, item)
+    taken = min(sum(int(kind["count"]) for kind in shared.values()), errors - min(errors, int(item.get("panics") or 0)))
+    if taken <= 0:
+        return float(errors)
+    for name, kind in shared.items():
+        left_out[name] = left_out.get(name, 0) + int(kind["count"])
+    return float(errors - taken)
+
+
+def told(left_out: dict[str, int]) -> str:
+    """`3 errors left out that control shows as well: connection closed`; empty when nothing was left out."""
+    if not left_out:
+        return ""
+    names = sorted(left_out, key=lambda name: -left_out[name])
+    more = f" and {len(names) - _SHOWN_KINDS} more kinds" if len(names) > _SHOWN_KINDS else ""
+    shown = "; ".join(names[:_SHOWN_KINDS])
+    return f"{sum(left_out.values())} errors left out that control shows as well: {shown}{more}"
