@@ -6,18 +6,26 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.cowboyai.rollout.plugins.module_utils import _file_diff, _secrets
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 
 @pytest.mark.parametrize(
     "name",
     ["OPENAI_API_KEY", "token", "GITHUB_TOKEN", "DB_PASSWORD", "PGPASS", "AWS_CREDENTIALS", "NATS_SEED", "BASIC_AUTH"]
-    + ["SENTRY_DSN", "CLIENT_SECRET", "NKEY_SEED", "ApiKey", "AUTHORIZATION", "SSL_KEYS"],
+    + ["SENTRY_DSN", "CLIENT_SECRET", "NKEY_SEED", "ApiKey", "AUTHORIZATION", "SSL_KEYS"]
+    + ["SESSION_COOKIE", "SESSION_ID", "GITHUB_PAT", "SLACK_WEBHOOK_URL", "CONNECTION_STRING", "connectionString"]
+    + ["NATS_KEYFILE", "TLS_KEY_FILE", "SSH_PRIVATE", "common-key"],
 )
 def test_secret_names(name):
     assert _secrets.looks_secret(name)
 
 
-@pytest.mark.parametrize("name", ["ENABLE_UNIFIED_SUBJECTS", "NATS_URL", "AUTHOR", "KEYSPACE", "LOG_LEVEL", "AGENT_ID"])
+@pytest.mark.parametrize(
+    "name",
+    ["ENABLE_UNIFIED_SUBJECTS", "NATS_URL", "AUTHOR", "KEYSPACE", "LOG_LEVEL", "AGENT_ID"]
+    + ["KEYBOARD", "MONKEY", "PATH", "PATTERN", "KEYWORD"],
+)
 def test_other_names(name):
     assert not _secrets.looks_secret(name)
 
@@ -34,6 +42,50 @@ def test_log_text_is_masked():
         assert secret not in text
     assert "user=bob" in text
     assert "count=3" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Error handling command: token=abc123", "Error handling command: token=********"),
+        ("failed: password=hunter2 user: bob", "failed: password=******** user: bob"),
+        ('{"api_key":"sk-live-1","user":"bob"}', '{"api_key":********,"user":"bob"}'),
+        ('{"keys":["sk-1","sk-2"],"user":"bob"}', None),
+        (r'body: "{\"token\":\"sk 1\",\"user\":\"bob\"}"', None),
+        ('api_key: Some("sk 1"), user: Some("bob")', 'api_key: ********, user: Some("bob")'),
+        ("Authorization: Bearer sk-1", "Authorization: ********"),
+        ("sent Bearer sk-1 to h", "sent Bearer ********"),
+        ('{"Authorization": "Basic sk-1", "user": "bob"}', '{"Authorization": ********, "user": "bob"}'),
+        ("Set-Cookie: id=sk-1; path=/", "Set-Cookie: ********"),
+        ("GET https://h/a?key=sk-1&user=bob", "GET https://h/a?key=********&user=bob"),
+        ("nats://user:p@ss@h:4222", "nats://********@h:4222"),
+        ("password=a,b;c&d next", "password=******** next"),
+        ("bad credentials: password = sk-1", None),
+        ("tokens in keyboard: 5 monkey: 3", "tokens in keyboard: 5 monkey: 3"),
+    ],
+)
+def test_a_secret_is_masked_wherever_it_stands_and_nothing_else(text, shown):
+    masked = _secrets.mask_text(text)
+    assert not any(secret in masked for secret in ("abc123", "hunter2", "sk-", "sk 1", "p@ss", "ss@"))
+    assert ("bob" in masked) == ("bob" in text)
+    if shown:
+        assert masked == shown
+
+
+@given(
+    st.text(max_size=30),
+    st.sampled_from(["token", "API_KEY", "db.password", "Authorization", "x-session-id", "key", "GH_PAT", "Cookie"]),
+    st.sampled_from(["=", ":", ": ", " = ", '":"', '": "', "': '", "=>", " := ", '\\":\\"', "=\t"]),
+    st.from_regex(r"[A-Za-z0-9_+/=.@:$!-]{4,30}", fullmatch=True),
+)
+def test_no_text_before_it_saves_a_secret_from_the_mask(prefix, name, sign, value):
+    assume(value not in prefix + ": " + name + sign)
+    assert value not in _secrets.mask_text(prefix + ": " + name + sign + value)
+
+
+@pytest.mark.parametrize("piece", ["a", "a ", "a=", "token=", '"', "\\", ",", "://", "@", "token: [", "Bearer "])
+def test_long_lines_are_masked_in_time(piece):
+    _secrets.mask_text(piece * (8192 // len(piece)))
 
 
 FILE = b"""A=1
