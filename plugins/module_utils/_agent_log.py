@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional, Tuple
@@ -12,12 +13,27 @@ from typing import Any, Dict, List, Optional, Tuple
 from ansible_collections.cowboyai.rollout.plugins.module_utils import _instant, _secrets
 
 _COLOUR = re.compile(r"\x1b\[[0-9;:]*[A-Za-z]")
-_STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)"
-_LINE = re.compile(r"\s*(?P<time>" + _STAMP + r")\s+(?P<level>TRACE|DEBUG|INFO|WARN|ERROR)\s+(?P<rest>.*)\Z", re.DOTALL)
-# Without a time only the whole shape "LEVEL target: message" counts, or any text that starts with ERROR would.
-_UNTIMED = re.compile(r"\s*(?P<level>TRACE|DEBUG|INFO|WARN|ERROR)\s+(?P<rest>[A-Za-z_][\w:.-]*: .*)\Z", re.DOTALL)
+_STAMP = r"(?:\d{4}[-/]\d\d[-/]\d\d[T ])?\d\d:\d\d:\d\d(?:[.,]\d+)?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d)(?![\w:]))?"
+_WORD = r"(?P<level>TRACE|DEBUG|INFO|WARNING|WARN|ERROR|FATAL|CRITICAL|PANIC)"
+_AFTER = r"(?![\w-])[\])>\s:|]*(?P<rest>.*)\Z"
+_SHAPES = (
+    # No sentence begins with a time or a bracket, so the word may be of any case: "12:00:01 [error] x", "[ERROR] x".
+    re.compile(r"\s*[\[(<]?" + _STAMP + r"[\])>\s:|,-]*[\[(<]?\s*" + _WORD + _AFTER, re.DOTALL | re.IGNORECASE),
+    re.compile(r"\s*[\[<]\s*" + _WORD + r"\s*[:\]>]" + _AFTER, re.DOTALL | re.IGNORECASE),
+    re.compile(r"\s*(?:" + _STAMP + r"\s*)?(?:\[[^\[\]]*\]\s*)+" + _WORD + _AFTER, re.DOTALL),
+    # Otherwise only "LEVEL: message" and "LEVEL target: message" count, or any text that starts with ERROR would.
+    re.compile(r"\s*" + _WORD + r"(?::|\s+(?=[A-Za-z_][\w:.-]*: ))\s*(?P<rest>.*)\Z", re.DOTALL),
+    re.compile(
+        r"\s*(?:[\w.]+=(?:\"[^\"]*\"|[^\"\s]\S*|)\s+)*(?:level|severity|lvl)=\"?" + _WORD + r"\b\"?\s*(?P<rest>.*)\Z",
+        re.DOTALL | re.IGNORECASE,
+    ),
+)
+_FATAL = re.compile(r"\s*fatal runtime error\b", re.IGNORECASE)
+_SAME = {"WARNING": "WARN", "FATAL": "ERROR", "CRITICAL": "ERROR", "PANIC": "ERROR"}
+_LEVEL_KEYS = ("level", "severity", "lvl")
+_MESSAGE_KEYS = ("message", "msg", "error")
 _TARGET = re.compile(r"([A-Za-z_][\w.-]*(?:::[\w.-]+)*): (.*)\Z", re.DOTALL)
-_PANIC = re.compile(r"\s*thread '[^']*'(?: \(\d+\))? panicked at\b")
+_PANIC = re.compile(r"\s*(?:thread '[^']*'(?: \(\d+\))? )?panicked at\b")
 _SUBSCRIBED = re.compile(r"Subscribed to: (\S+)")
 
 _METRICS = re.compile(r"(?:Metrics: |(?P<final>Final metrics - ))(?P<pairs>.*)\Z", re.DOTALL)
@@ -39,6 +55,8 @@ RECURRING_SPREAD_US = 1000000
 MAX_KINDS = 500
 OTHER_KIND = "(other kinds)"
 _EXAMPLE_LENGTH = 300
+# Far more than is shown; masking takes time in the square of it.
+_MASKED_LENGTH = 8192
 
 
 @dataclass(frozen=True)
@@ -56,23 +74,53 @@ class Line:
         return self.panic or self.level == "ERROR"
 
 
+def _from_json(text: str) -> Optional[Line]:
+    """A line that is a JSON object with a level."""
+    if not text.startswith("{"):
+        return None
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    fields = found.get("fields")
+    nested = fields if isinstance(fields, dict) else {}
+    named = {key.lower(): value for key, value in list(nested.items()) + list(found.items())}
+    word = next((str(named[key]).upper() for key in _LEVEL_KEYS if key in named), "")
+    if not re.match(_WORD + r"\Z", word):
+        return None
+    message = next((str(named[key]) for key in _MESSAGE_KEYS if key in named), text)
+    return _line(word, str(named.get("target") or ""), message)
+
+
+def _line(word: str, target: str, message: str) -> Line:
+    level = _SAME.get(word, word)
+    return Line(level, target, message, word == "PANIC" or (level == "ERROR" and "panicked at" in message))
+
+
 def parse(text: str) -> Line:
-    """Parse one line of the agent (colours and leading blanks are dropped). Never raises."""
+    """Parse one line of the agent (colours and leading blanks are dropped). Never raises.
+
+    FATAL, CRITICAL and PANIC are read as ERROR, WARNING as WARN.
+    """
     plain = _COLOUR.sub("", text)
-    match = _LINE.match(plain) or _UNTIMED.match(plain)
+    known = _from_json(plain.strip())
+    if known:
+        return known
+    match = next(filter(None, (shape.match(plain) for shape in _SHAPES)), None)
     if not match:
-        return Line(None, "", plain.strip(), bool(_PANIC.match(plain)))
-    level, rest = match.group("level"), match.group("rest").rstrip()
+        fatal = _FATAL.match(plain)
+        return Line("ERROR" if fatal else None, "", plain.strip(), bool(_PANIC.match(plain)))
+    rest = match.group("rest").rstrip()
     target, message = "", rest
     parts = _TARGET.match(rest)
     if parts:
         target, message = parts.groups()
-    return Line(level, target, message, level == "ERROR" and "panicked at" in message)
+    return _line(match.group("level").upper(), target, message)
 
 
 def kind_of(line: Line) -> str:
     """The message without what differs from time to time: numbers, ids, quoted text, times."""
-    text = _secrets.mask_text(line.message)
+    text = _secrets.mask_text(line.message[:_MASKED_LENGTH])
     for pattern, placeholder in _NORMAL:
         text = pattern.sub(placeholder, text)
     text = " ".join(text.split())
@@ -162,7 +210,7 @@ class Tally:
             name = OTHER_KIND
         known = self.kinds.get(name)
         if known is None:
-            example = _secrets.mask_text(line.message)[:_EXAMPLE_LENGTH]
+            example = _secrets.mask_text(line.message[:_MASKED_LENGTH])[:_EXAMPLE_LENGTH]
             known = self.kinds[name] = _Kind(level, example, at, at)
         known.count += 1
         known.first, known.last = min(at, known.first), max(at, known.last)

@@ -74,6 +74,51 @@ def test_errors_in_other_shapes(line):
     assert tally(line).errors == 1
 
 
+@pytest.mark.parametrize(
+    ("line", "level", "message"),
+    [
+        ('{"timestamp":"2026-01-23T23:12:10Z","level":"ERROR","message":"boom"}', "ERROR", "boom"),
+        ('{"level":"ERROR","fields":{"message":"boom"},"target":"agent"}', "ERROR", "boom"),
+        ('{"severity":"critical","msg":"boom"}', "ERROR", "boom"),
+        ('{"level":"info","message":"ERROR boom"}', "INFO", "ERROR boom"),
+        ("[ERROR] boom", "ERROR", "boom"),
+        ("[error]: boom", "ERROR", "boom"),
+        ("[2026-01-23T23:12:10Z ERROR agent] boom", "ERROR", "agent] boom"),
+        ("[2026-01-23 23:12:10,123] [WARNING] slow", "WARN", "slow"),
+        ("2026-01-23 23:12:10 ERROR agent: x", "ERROR", "x"),
+        ("2026-01-23 23:12:10.5 +0000 - FATAL - x", "ERROR", "- x"),
+        ("23:12:10 [main] ERROR x", "ERROR", "x"),
+        ("2026/01/23 23:12:10 error: x", "ERROR", "x"),
+        ("ERROR: x", "ERROR", "x"),
+        ("CRITICAL: x", "ERROR", "x"),
+        ("WARNING: x", "WARN", "x"),
+        ('time="2026-01-23T23:12:10Z" level=error msg="boom"', "ERROR", 'msg="boom"'),
+        ("fatal runtime error: stack overflow", "ERROR", "fatal runtime error: stack overflow"),
+        ("2026-01-23 23:12:10 INFO agent: no ERROR in sight", "INFO", "no ERROR in sight"),
+        ("[INFO] [ERROR] count is 0", "INFO", "[ERROR] count is 0"),
+        ("[worker] error budget is fine", None, "[worker] error budget is fine"),
+        ("2026-01-23 23:12:10 errors: 0", None, "2026-01-23 23:12:10 errors: 0"),
+        ('{"level":"LOUD","message":"x"}', None, '{"level":"LOUD","message":"x"}'),
+        ("Error budget: 5", None, "Error budget: 5"),
+    ],
+)
+def test_the_level_is_read_in_other_shapes(line, level, message):
+    parsed = _agent_log.parse(line)
+    assert (parsed.level, parsed.message) == (level, message)
+    assert tally(line).unparsed == (level is None)
+    assert tally(line).errors == (level == "ERROR")
+
+
+@pytest.mark.parametrize("line", ["panicked at src/main.rs:1:2: boom", "PANIC: boom", '{"level":"panic"}'])
+def test_panics_in_other_shapes(line):
+    assert tally(line).panics == 1
+
+
+@pytest.mark.parametrize("piece", ["[a]", "a= ", 'a="x" ', " ", "[", "2026-01-23 ", '{"a":', "12:00:00 "])
+def test_a_long_line_is_read_in_time(piece):
+    _agent_log.parse(piece * (48000 // len(piece)))
+
+
 def test_a_panic_is_one_error_kind():
     counted = tally("thread 'main' panicked at src/a.rs:1:2:", "thread 'main' panicked at src/a.rs:7:9:")
     assert (counted.panics, counted.errors) == (2, 2)
