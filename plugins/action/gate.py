@@ -344,9 +344,18 @@ class ActionModule(RolloutAction):
         if scope == "phase":
             phases = list(context.state.phases.values())
             return list(phases[-1].touched) if phases else touched
-        agents = {name.partition("/")[0] for name in decision.instances}
-        named = [i for i in touched if i in agents or split_instance(i)[0] in agents or split_instance(i)[1] in agents]
+        servers = {group["name"]: group.get("hosts") or [] for group in context.state.nats_groups}
+        named = [i for i in touched if any(_names(each, i, servers) for each in decision.instances)]
         return named or touched
+
+
+def _names(named: str, instance: str, servers: dict[str, list[str]]) -> bool:
+    """Does an instance, agent, host, or `agent/group of servers` mean this instance?"""
+    agent, host = split_instance(instance)
+    who, _slash, group = named.partition("/")
+    if group:
+        return who == agent and host in servers.get(group, [host])
+    return named in (instance, agent, host)
 
 
 def _unwell_since(since: datetime | None, item: dict[str, Any], looks: list[dict[str, Any]]) -> bool:
@@ -375,21 +384,24 @@ def _blind(group: dict[str, Any]) -> str:
 
 
 def _account(evidence: dict[str, Any]) -> Accounting:
-    """Test instances: good is active in the proven process, unreachable is a host that gave no answer."""
+    """Test instances: good is active in the proven process, unreachable is a host that gave no answer.
+
+    At the baseline nothing is proven yet; from then on an instance of whose process nobody knows is not good.
+    """
+    before_change = evidence["gate"]["kind"] == "baseline"
     test = {name: item for name, item in evidence["instances"].items() if item["role"] == "test"}
     tally = Accounting(expected=list(test))
     for name, item in test.items():
         if item.get("reason") == reasons.HOST_UNREACHABLE:
             tally.unreachable.append(name)
             tally.why[name] = item.get("message") or item["reason"]
-        elif item.get("active") and item.get("same_process") is not False and not item.get("reason"):
+        elif item.get("active") and not item.get("reason") and (before_change or item.get("same_process")):
             tally.good.append(name)
         else:
             tally.bad.append(name)
-            tally.why[name] = (
-                item.get("reason")
-                or f"{item.get('active_state')}, restarted {item.get('unexpected_restarts', 0)} times"
-            )
+            how = f"{item.get('active_state')}, restarted {item.get('unexpected_restarts', 0)} times"
+            unproven = "not proven: " if item.get("same_process") is None and not before_change else ""
+            tally.why[name] = item.get("reason") or f"{unproven}{how}"
     return tally
 
 
