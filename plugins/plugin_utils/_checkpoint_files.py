@@ -6,13 +6,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _metrics
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._evidence_files import read_json, write_json, write_text
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import format_value
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._metric_names import METRICS
+
+if TYPE_CHECKING:
+    from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan import Plan
+
+# A checkpoint this late is written with what there is, even when it is the plan's first or second.
+COMPARED_FROM_S = 6 * 3600.0
+TRENDS_FROM_S = 12 * 3600.0
 
 COMPARED = ("agent_uptime", "error_rate", "errors", "warnings", "message_delivery", "latency_p50", "latency_p99")
 
@@ -25,17 +32,18 @@ def write_checkpoint(
     verdicts: list[dict[str, Any]],
     decision: dict[str, Any],
 ) -> dict[str, str]:
-    """The files that depend on which checkpoint this is: the second and later, the third and later, the last."""
+    """The files that depend on which checkpoint this is; returns file name -> SHA-256."""
     names = context.sure_plan.checkpoint_names()
     index = names.index(name) if name in names else len(names)
+    wanted = due(context.sure_plan, name)
     summaries = _summaries(context, names[: index + 1])
     written: dict[str, str] = {}
-    if index >= 1:
+    if "comparison.json" in wanted:
         written["comparison.json"] = write_json(folder / "comparison.json", comparison(evidence))
         written["analysis.txt"] = write_text(folder / "analysis.txt", analysis(name, summaries))
-    if index >= 2:
+    if "trends.txt" in wanted:
         written["trends.txt"] = write_text(folder / "trends.txt", trends(summaries))
-    if index == len(names) - 1:
+    if "aggregate_metrics.json" in wanted:
         written["aggregate_metrics.json"] = write_json(
             folder / "aggregate_metrics.json",
             {
@@ -49,6 +57,28 @@ def write_checkpoint(
             folder / "final_analysis.md", final_analysis(context, summaries, verdicts, decision)
         )
     return written
+
+
+def due(plan: Plan, name: str) -> set[str]:
+    """The files that a checkpoint adds.
+
+    Comparison and analysis from the second on or 6 hours after the change, trends from the third on or after 12 hours,
+    the aggregate at the plan's last; a follow-up after that is as late as it gets, and no end.
+    """
+    for each in plan.checkpoint_list():
+        if each.name == name:
+            index, offset_s, last = each.index, each.offset_s, each.last
+            break
+    else:
+        index, offset_s, last = 2, TRENDS_FROM_S, False
+    files = set()
+    if index >= 1 or offset_s >= COMPARED_FROM_S:
+        files |= {"comparison.json", "analysis.txt"}
+    if index >= 2 or offset_s >= TRENDS_FROM_S:
+        files.add("trends.txt")
+    if last:
+        files |= {"aggregate_metrics.json", "final_analysis.md"}
+    return files
 
 
 def _summaries(context: Context, names: list[str]) -> list[dict[str, Any]]:
