@@ -50,7 +50,11 @@ class Rule:
 
 @dataclass
 class Verdict:
-    """What one rule says about one evidence. `held`: the rule's comparison holds (for triggers that is the bad case)."""
+    """What one rule says about one evidence.
+
+    `worst`: the few instances, agents or hosts that stand out, for people; `tripped`: all that make the verdict a fail,
+    for a rollback of single instances (empty where nobody can be named).
+    """
 
     name: str
     metric: str
@@ -64,6 +68,7 @@ class Verdict:
     reasons: dict[str, str] = field(default_factory=dict)
     leads_to: str = ""
     worst: dict[str, float] = field(default_factory=dict)
+    tripped: list[str] = field(default_factory=list)
     note: str = ""
     severity: str | None = None
     by_unit: str = ""
@@ -113,16 +118,18 @@ def _judge_one(rule: Rule, evidence: Evidence) -> Verdict:
     )
     try:
         reading = _metrics.read(rule.metric, {**evidence, "over": rule.over, "against": rule.against})
-        value, compared = _value(rule, reading, evidence)
+        value, base = _value(rule, reading, evidence)
         if value is not None and not math.isfinite(value):
             raise ValueError(f"{value} is no value")
-        verdict.value, verdict.compared_with = value, compared
+        verdict.value, verdict.compared_with = value, base.value if base else None
         verdict.samples, verdict.note, verdict.reasons = reading.samples, reading.note, dict(reading.missing)
         verdict.worst = _worst(rule, reading)
         if value is not None and 0 < reading.samples < rule.min_samples:
             few = f"{reading.samples} samples, at least {rule.min_samples} are needed"
             verdict.reasons[reasons.TOO_FEW_SAMPLES] = few
         _conclude(rule, verdict)
+        if verdict.verdict == FAIL:
+            verdict.tripped = _tripped(rule, reading, base)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         # A judge that trips over odd evidence must say so instead of taking the run down: the gate holds.
         verdict.verdict, verdict.value = ERROR, None
@@ -134,12 +141,9 @@ def _judge_one(rule: Rule, evidence: Evidence) -> Verdict:
 
 
 def _conclude(rule: Rule, verdict: Verdict) -> None:
-    trigger = rule.kind in ("trigger", "alert")
     value, few = verdict.value, reasons.TOO_FEW_SAMPLES in verdict.reasons and verdict.samples < rule.min_samples
     if value is not None and not few:
-        holds = compare(rule.operator, value, rule.threshold)
-        bad = holds if trigger else not holds
-        if bad:
+        if _is_bad(rule, value):
             verdict.verdict, verdict.leads_to = FAIL, ""
             return
         if not verdict.reasons:
@@ -153,8 +157,13 @@ def _conclude(rule: Rule, verdict: Verdict) -> None:
     verdict.leads_to = FAIL if any(outcomes.get(reason) == FAIL for reason in verdict.reasons) else HOLD
 
 
-def _value(rule: Rule, reading: Reading, evidence: Evidence) -> tuple[float | None, float | None]:
-    """(value to compare, what it was compared with). Relative values are percent changes."""
+def _is_bad(rule: Rule, value: float) -> bool:
+    """A criterion is bad when its comparison does not hold, a trigger or an alert when it does."""
+    return compare(rule.operator, value, rule.threshold) is (rule.kind in ("trigger", "alert"))
+
+
+def _value(rule: Rule, reading: Reading, evidence: Evidence) -> tuple[float | None, Reading | None]:
+    """(value to compare, the reading it was compared with). Relative values are percent changes."""
     value = reading.value
     if value is None:
         return None, None
@@ -167,15 +176,38 @@ def _value(rule: Rule, reading: Reading, evidence: Evidence) -> tuple[float | No
     if base.value is None:
         reading.missing.update(base.missing or {reasons.TOO_FEW_SAMPLES: f"no {rule.against} value of {rule.metric}"})
         return None, None
+    change = _change(rule, value, base.value)
     if rule.ignore_under is not None and abs(value - base.value) < rule.ignore_under:
         shown = format_value(abs(value - base.value), rule.by_unit)
         reading.note = (
             f"a difference of {shown} is below ignore_under ({format_value(rule.ignore_under, rule.by_unit)})"
         )
-        return 0.0, base.value
-    if abs(base.value) < SMALLEST_BASE:
-        return (0.0 if abs(value) < SMALLEST_BASE else math.copysign(UNBOUNDED, value)), base.value
-    return 100.0 * (value - base.value) / abs(base.value), base.value
+    return change, base
+
+
+def _change(rule: Rule, value: float, base: float) -> float:
+    """The change from `base` to `value` in percent; 0 when it is too small for the rule to judge."""
+    if rule.ignore_under is not None and abs(value - base) < rule.ignore_under:
+        return 0.0
+    if abs(base) < SMALLEST_BASE:
+        return 0.0 if abs(value) < SMALLEST_BASE else math.copysign(UNBOUNDED, value)
+    return 100.0 * (value - base) / abs(base)
+
+
+def _tripped(rule: Rule, reading: Reading, base: Reading | None) -> list[str]:
+    """Everyone whose own value is bad by this rule; where they are bad only together, everyone who has a part in it."""
+
+    def bad(name: str, value: float) -> bool:
+        if base is not None and base.value is not None:
+            # Itself earlier on, where it is known; control is somebody else, and there the whole stands for it.
+            return _is_bad(rule, _change(rule, value, base.by.get(name, base.value)))
+        quiet = rule.ignore_under is not None and name in reading.absolute
+        if quiet and abs(reading.absolute[name]) < (rule.ignore_under or 0.0):
+            return False
+        return _is_bad(rule, value)
+
+    alone = [name for name, value in reading.by.items() if bad(name, value)]
+    return alone or [name for name, value in reading.by.items() if value]
 
 
 def _base(rule: Rule, evidence: Evidence) -> Reading:
@@ -243,7 +275,7 @@ def needs_confirmation(verdicts: Iterable[Verdict], decision: Decision, earlier_
 def _decision(decision: str, verdicts: list[Verdict]) -> Decision:
     named: dict[str, None] = {}
     for verdict in verdicts:
-        named.update(dict.fromkeys(verdict.worst))
+        named.update(dict.fromkeys(verdict.tripped))
     why = "; ".join(describe(verdict) for verdict in verdicts[:4])
     if len(verdicts) > 4:
         why += f"; and {len(verdicts) - 4} more"

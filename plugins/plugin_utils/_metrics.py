@@ -544,7 +544,7 @@ def _loss(rows: list[dict[str, Any]]) -> float | None:
 def _excused(control: float | None, answers: dict[str, Any]) -> bool:
     """Do lost answers say nothing about the change? So it is where control was not asked, or lost half as much or more."""
     lost = _loss([answers])
-    return bool(lost) and (control is None or 2 * control >= lost)
+    return lost is not None and lost > 0 and (control is None or 2 * control >= lost)
 
 
 def _arrived(answers: dict[str, Any]) -> int:

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import Rule
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._metric_names import METRICS
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._criterion import Criterion
 
 if TYPE_CHECKING:
     from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan import Plan
+
+PROVEN = Criterion.model_validate({"metric": "instances_proven", "equals": "100%"})
 
 
 def rule_of(criterion: Any, kind: str) -> Rule:
@@ -49,8 +52,14 @@ def _alerts(plan: Plan, only_hosts: bool) -> list[Rule]:
 
 
 def for_verify(plan: Plan) -> list[Rule]:
-    """The gate of a phase: all of `verify.criteria`, and the triggers."""
-    return [rule_of(criterion, "primary") for criterion in plan.verify.criteria] + _triggers(plan, only_hosts=False)
+    """The gate of a phase: all of `verify.criteria`, and the triggers.
+
+    No phase passes without proof of its instances, whatever else its plan asks for.
+    """
+    criteria = list(plan.verify.criteria)
+    if all(criterion.metric != PROVEN.metric for criterion in criteria):
+        criteria.append(PROVEN)
+    return [rule_of(criterion, "primary") for criterion in criteria] + _triggers(plan, only_hosts=False)
 
 
 def for_look(plan: Plan) -> list[Rule]:

@@ -337,6 +337,61 @@ def test_growth_is_judged_where_it_is_large_enough_to_matter() -> None:
     assert one(asked, small, large).verdict == FAIL
 
 
+# ---------------------------------------------------------------- whom a verdict names
+
+
+def test_every_instance_that_trips_is_named_and_no_other() -> None:
+    names = [f"a{n}@dgx-1" for n in range(9)]
+
+    def nine(document: dict[str, Any]) -> None:
+        pattern = document["instances"][NAME]
+        for position, name in enumerate(names):
+            document["instances"][name] = {**pattern, "agent": f"a{position}", "errors": 20}
+
+    for asked in (rule("errors", "below", 20.0), rule("errors", "above", 19.0, kind="trigger")):
+        verdicts = judge([asked], edited(nine))
+        assert len(verdicts[0].worst) == 6
+        assert verdicts[0].tripped == names
+        assert decide(verdicts, failed_leads_to=NO_GO, trigger_leads_to=ROLLBACK).instances == names
+
+
+def test_one_that_trips_does_not_take_its_neighbours_along() -> None:
+    decision = decided(edited(instance(corruption_signs=["checksum mismatch"])))
+    assert (decision.decision, decision.instances) == (ROLLBACK, [NAME])
+
+
+def test_many_that_only_trip_together_are_named_together() -> None:
+    three = [instance(f"tdd-expert@dgx-{n}", errors=4) for n in (1, 2, 3)]
+    verdict = one(rule("errors", "below", 10.0), *three)
+    assert verdict.tripped == [f"tdd-expert@dgx-{n}" for n in (1, 2, 3)]
+
+
+def test_a_verdict_that_is_not_bad_names_nobody() -> None:
+    assert one(rule("errors", "below", 10.0), instance(errors=9)).tripped == []
+    unseen = one(rule("errors", "below", 1.0, min_samples=99), instance(errors=9))
+    assert (unseen.verdict, unseen.tripped) == (INCONCLUSIVE, [])
+
+
+def test_what_is_relative_is_tripped_by_the_change_of_each() -> None:
+    base: Edit = lambda d: [a.update(p50_ms=10.0) for a in d["baseline"]["nats"][0]["probe"]["agents"].values()]  # noqa: E731
+    now = [probe("network-expert", p50_ms=13.0), probe("tdd-expert", p50_ms=11.0)]
+    asked = rule("latency_p50", "below", 20.0, against="baseline", relative=True)
+    assert one(asked, base, *now).tripped == ["network-expert"]
+    slower = probe("tdd-expert", p50_ms=50.0)
+    assert one(asked, base, now[0], slower).tripped == ["network-expert", "tdd-expert"]
+    assert one(replace(asked, ignore_under=0.005), base, now[0], slower).tripped == ["tdd-expert"]
+    slow: Edit = lambda d: d["baseline"]["nats"][0]["probe"]["agents"]["tdd-expert"].update(p50_ms=41.0)  # noqa: E731
+    assert one(asked, base, slow, now[0], slower).tripped == ["network-expert", "tdd-expert"]
+
+
+def test_growth_that_is_too_small_to_matter_names_nobody() -> None:
+    first = {"at": "2026-11-20T11:32:30+00:00", "memory_bytes": 1_000_000, "cpu_s": 0.0}
+    asked = rule("memory_growth", "above", 50.0, kind="trigger", ignore_under=24 * 1048576.0)
+    small = instance(memory_bytes=9_000_000, same_process_from=first)
+    large = instance("tdd-expert@dgx-1", memory_bytes=90_000_000, same_process_from=first)
+    assert one(asked, small, large).tripped == ["tdd-expert@dgx-1"]
+
+
 # ---------------------------------------------------------------- decisions
 
 
@@ -451,3 +506,14 @@ def test_a_rule_carries_all_that_its_criterion_says() -> None:
         unit="percent", against="baseline", relative=True, ignore_under=0.01, min_samples=7,
         missing=(("agent_silent", "fail"),), by_unit="duration", over="checkpoint",
     )  # fmt: skip
+
+
+def test_every_phase_must_prove_its_instances_whatever_its_plan_asks() -> None:
+    asked = plan(verify={"window": "60s", "criteria": [{"metric": "errors", "below": 5}]})
+    named = [each for each in _rules.for_verify(asked) if each.kind == "primary"]
+    assert [(each.metric, each.operator, each.threshold) for each in named] == [
+        ("errors", "below", 5.0),
+        ("instances_proven", "equals", 100.0),
+    ]
+    own = plan(verify={"window": "60s", "criteria": [{"metric": "instances_proven", "at_least": "100%"}]})
+    assert [each.operator for each in _rules.for_verify(own) if each.kind == "primary"] == ["at_least"]
