@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from ansible_collections.cowboyai.rollout.plugins.module_utils import _instant, _secrets
 
@@ -54,6 +54,7 @@ _NORMAL = (
 RECURRING_SPREAD_US = 1000000
 MAX_KINDS = 500
 OTHER_KIND = "(other kinds)"
+SIGN_EXAMPLES = 3
 _EXAMPLE_LENGTH = 300
 # Far more than is shown; masking takes time in the square of it.
 _MASKED_LENGTH = 8192
@@ -148,6 +149,10 @@ def counters(message: str) -> Optional[Tuple[bool, Dict[str, float]]]:
     return bool(match.group("final")), values
 
 
+def _example(line: Line) -> str:
+    return _secrets.mask_text(line.message[:_MASKED_LENGTH])[:_EXAMPLE_LENGTH]
+
+
 @dataclass
 class _Kind:
     level: str
@@ -159,7 +164,9 @@ class _Kind:
 
 @dataclass
 class Tally:
-    """Adds up the lines of one instance over a window."""
+    """Adds up the lines of one instance over a window; ``signs`` are patterns to search in every error line."""
+
+    signs: Sequence[str] = ()
 
     lines: int = 0
     errors: int = 0
@@ -171,6 +178,7 @@ class Tally:
     last: Optional[int] = None
     kinds: Dict[str, _Kind] = field(default_factory=dict)
     counters: Dict[str, Dict[str, Any]] = field(default_factory=dict)
+    found: Dict[str, Dict[str, Any]] = field(default_factory=dict)
 
     def add(self, text: Optional[str], damaged: bool, at: int, invocation: str) -> None:
         """Count one line; ``text`` is ``None`` when the journal gave none, ``damaged`` when bytes were not text.
@@ -196,6 +204,7 @@ class Tally:
         if line.is_error:
             self.errors += 1
             self._add_kind("ERROR", line, at)
+            self._add_signs(line)
         elif line.level == "WARN":
             self.warnings += 1
             self._add_kind("WARN", line, at)
@@ -210,10 +219,18 @@ class Tally:
             name = OTHER_KIND
         known = self.kinds.get(name)
         if known is None:
-            example = _secrets.mask_text(line.message[:_MASKED_LENGTH])[:_EXAMPLE_LENGTH]
-            known = self.kinds[name] = _Kind(level, example, at, at)
+            known = self.kinds[name] = _Kind(level, _example(line), at, at)
         known.count += 1
         known.first, known.last = min(at, known.first), max(at, known.last)
+
+    def _add_signs(self, line: Line) -> None:
+        # Not the kinds' examples: lines of one kind differ in just the quoted text that may hold the sign.
+        for pattern in self.signs:
+            if re.search(pattern, line.message):
+                found = self.found.setdefault(pattern, {"count": 0, "examples": []})
+                found["count"] += 1
+                if len(found["examples"]) < SIGN_EXAMPLES:
+                    found["examples"].append(_example(line))
 
     def _add_counters(self, invocation: str, at: int, final: bool, values: Dict[str, float]) -> None:
         known = self.counters.get(invocation)
@@ -226,7 +243,7 @@ class Tally:
         order: List[Tuple[str, _Kind]] = sorted(
             self.kinds.items(), key=lambda item: (item[1].level != "ERROR", -item[1].count, item[0])
         )
-        return {
+        out: Dict[str, Any] = {
             "lines": self.lines,
             "errors": self.errors,
             "warnings": self.warnings,
@@ -249,3 +266,6 @@ class Tally:
             ],
             "counters": self.counters,
         }
+        if self.signs:
+            out["signs"] = {pattern: self.found.get(pattern, {"count": 0, "examples": []}) for pattern in self.signs}
+        return out

@@ -8,6 +8,7 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import re
 import time
 from typing import Any, Dict, List, Optional, Sequence
 
@@ -22,7 +23,7 @@ from ansible_collections.cowboyai.rollout.plugins.module_utils import (
     _secrets,
     _systemd,
 )
-from ansible_collections.cowboyai.rollout.plugins.module_utils._instance import Instance, InstanceError
+from ansible_collections.cowboyai.rollout.plugins.module_utils._instance import ArgumentProblem, Instance, InstanceError
 
 # A journal that starts this soon after the boot has lost nothing of it.
 _BOOT_SLACK_US = 120 * 1000000
@@ -86,8 +87,8 @@ def environment_of(path: str, keys: Sequence[str]) -> Dict[str, Any]:
 class _Collector:
     """Sorts journal records by instance."""
 
-    def __init__(self, instances: Sequence[Instance]) -> None:
-        self.tallies = {instance.unit: _agent_log.Tally() for instance in instances}
+    def __init__(self, instances: Sequence[Instance], signs: Sequence[str] = ()) -> None:
+        self.tallies = {instance.unit: _agent_log.Tally(signs) for instance in instances}
         self.lifecycles: Dict[str, List[Dict[str, Any]]] = {instance.unit: [] for instance in instances}
         self.begins = {instance.unit: instance.since for instance in instances if instance.since is not None}
 
@@ -160,6 +161,18 @@ def _read_journal(
     }
 
 
+def _checked(signs: Sequence[str]) -> Sequence[str]:
+    """The patterns, if this host's Python takes them: it may be older than the controller's."""
+    for pattern in signs:
+        try:
+            re.compile(pattern)
+        except re.error as problem:
+            raise ArgumentProblem(
+                "the sign {0!r} is no regular expression for this host's Python: {1}".format(pattern, problem)
+            ) from None
+    return signs
+
+
 def collect(
     instances: Sequence[Instance],
     since: Optional[int] = None,
@@ -170,12 +183,13 @@ def collect(
     controller_time: Optional[float] = None,
     max_entries: int = 200000,
     kinds: int = 20,
+    signs: Sequence[str] = (),
 ) -> Dict[str, Any]:
     """The result of ``agent_units_info``. Raises :class:`_systemd.SystemdError` when systemd itself doesn't answer."""
     # First, so that the controller's clock is compared before anything here took time.
     host = _host_metrics.collect(disk_paths, nats_port, controller_time)
     now = int(time.time() * 1000000)
-    collector = _Collector(instances)
+    collector = _Collector(instances, _checked(signs))
     # Units before the journal: an event between the two is then in the next window, never in none.
     units = _systemd.show([instance.unit for instance in instances])
     journal = _read_journal(instances, collector, since, cursor, max_entries, now)

@@ -74,6 +74,13 @@ options:
     description: Return at most this many kinds of errors and warnings per agent.
     type: int
     default: 20
+  signs:
+    description:
+      - Regular expressions to search in the message of every error line and panic. C(log.signs) then has for each how
+        many lines matched and up to 3 of them, secrets masked.
+    type: list
+    elements: str
+    default: []
 attributes:
   check_mode:
     description: Can run in check mode and return the same as without.
@@ -103,6 +110,7 @@ instances:
     - "C(log.kinds) are errors and warnings with what differs between them taken out; C(recurring) means seen at least
       twice and at least 1 s apart. Panics count as errors too."
     - "C(log.counters) are the agent's own counters by invocation id; C(log.lifecycle) is what systemd said."
+    - "C(log.signs) is there when O(signs) were asked for: by pattern, C(count) and C(examples)."
   returned: success
   type: dict
   sample:
@@ -212,6 +220,7 @@ def main() -> None:
             "controller_time": {"type": "float"},
             "max_entries": {"type": "int", "default": 200000},
             "kinds": {"type": "int", "default": 20},
+            "signs": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,
     )
@@ -227,6 +236,7 @@ def main() -> None:
             controller_time=params["controller_time"],
             max_entries=params["max_entries"],
             kinds=params["kinds"],
+            signs=params["signs"],
         )
         module.exit_json(changed=False, **result)
 

@@ -171,13 +171,17 @@ def _instance(
             # A process other than the proven one means a restart even when the journal no longer shows it.
             "unexpected_restarts": max(runs["downs"], 1 if changed_process else 0) if subject.role == "test" else 0,
             "errors": sums["errors"] + sums["panics"],
+            "lines": sums["lines"],
+            # Lines that say nothing to us: among them may be errors.
+            "unparsed": sums["unparsed"],
+            "unreadable": sums["unreadable"],
             "warnings": sums["warnings"],
             "panics": sums["panics"],
             "messages": sums["messages"],
             "kinds": sums["kinds"],
             "events": sums["events"][-50:],
             "gaps": [gap for gap in sums["gaps"] if not gaps_after or parse_iso(gap["at"]) > gaps_after],
-            "corruption_signs": _corruption(sums["kinds"], corruption),
+            "corruption_signs": _corruption(sums, corruption),
         }
     )
     for key in (
@@ -198,9 +202,12 @@ def _first_sight(subject: Subject, looks: list[dict[str, Any]], invocation: str 
     return None
 
 
-def _corruption(kinds: list[dict[str, Any]], patterns: list[re.Pattern[str]]) -> list[str]:
-    found = []
-    for kind in kinds:
+def _corruption(sums: dict[str, Any], patterns: list[re.Pattern[str]]) -> list[str]:
+    """Examples of error lines that match: of those the hosts searched for, and of the kinds for looks that didn't."""
+    found = [
+        text for pattern in patterns for text in (sums["signs"] or {}).get(pattern.pattern, {}).get("examples", [])
+    ]
+    for kind in sums["kinds"]:
         if kind["level"] in ("ERROR", "PANIC") and any(pattern.search(kind["example"]) for pattern in patterns):
             found.append(kind["example"])
-    return found
+    return list(dict.fromkeys(found))

@@ -93,6 +93,7 @@ def look_order(context: Context, host: str, subjects: list[Subject], since: date
         "instances": instances,
         "cursor": cursor or "",
         "since": iso(since),
+        "signs": list(context.plan.corruption_signs) if context.plan else [],
         "nats_port": nats_port(context, host),
         "disk_paths": [str(path) for path in context.hostvar(host, "rollout_disk_paths", [])],
     }

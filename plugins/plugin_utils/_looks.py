@@ -23,6 +23,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._private_folder i
 DOWN_EVENTS = ("stopped", "exited", "failed", "oom")
 UP_EVENTS = ("started",)
 KINDS_KEPT = 40
+SIGN_EXAMPLES = 3
 
 
 def look_of(host: str, result: dict[str, Any], received_at: str) -> dict[str, Any]:
@@ -90,13 +91,15 @@ def totals(looks: Iterable[dict[str, Any]], agent: str, since: datetime | None) 
     """What the looks of one host add up to for one agent, counted from `since` on.
 
     Returns errors, warnings, panics, lines, messages (from the agent's own counters, a lower bound: it prints them
-    every so many messages), kinds (merged), events (lifecycle in order), gaps (typed, with the window they cover).
+    every so many messages), kinds (merged), events (lifecycle in order), gaps (typed, with the window they cover),
+    signs (by pattern, with few examples; None when no look searched for any).
     """
-    sums = {"errors": 0, "warnings": 0, "panics": 0, "lines": 0, "unreadable": 0}
+    sums = {"errors": 0, "warnings": 0, "panics": 0, "lines": 0, "unparsed": 0, "unreadable": 0}
     kinds: dict[str, dict[str, Any]] = {}
     events: list[dict[str, Any]] = []
     counters: dict[str, dict[str, int]] = {}
     gaps: list[dict[str, Any]] = []
+    signs: dict[str, dict[str, Any]] | None = None
     for look in looks:
         if since and parse_iso(look["at"]) < since:
             continue
@@ -115,6 +118,12 @@ def totals(looks: Iterable[dict[str, Any]], agent: str, since: datetime | None) 
                 best[name] = max(best.get(name, 0), int(value))
         for kind in log["kinds"]:
             _merge_kind(kinds, kind)
+        if "signs" in log:
+            signs = signs or {}
+            for pattern, found in log["signs"].items():
+                known = signs.setdefault(pattern, {"count": 0, "examples": []})
+                known["count"] += found["count"]
+                known["examples"] = (known["examples"] + found["examples"])[:SIGN_EXAMPLES]
     events.sort(key=lambda event: event["at"])
     ranked = sorted(kinds.values(), key=lambda kind: -kind["count"])[:KINDS_KEPT]
     return {
@@ -124,6 +133,7 @@ def totals(looks: Iterable[dict[str, Any]], agent: str, since: datetime | None) 
         "kinds": ranked,
         "events": events,
         "gaps": gaps,
+        "signs": signs,
     }
 
 

@@ -189,3 +189,20 @@ def test_junk_never_raises_and_is_counted_once(text):
     shown = counted.as_dict(3)
     assert shown["lines"] == 1
     assert shown["errors"] + shown["warnings"] + shown["unparsed"] <= 1
+
+
+def test_signs_are_found_in_every_error_line_not_only_in_the_example_of_its_kind():
+    counted = _agent_log.Tally(signs=("(?i)corrupt", "checksum", "never"))
+    for number in range(4):
+        counted.add("2026-01-23T23:58:11Z ERROR a: failed: 'x'", False, number, "i")
+        counted.add("2026-01-23T23:58:11Z ERROR a: failed: 'state Corrupt' token=s3cr3t", False, number, "i")
+    counted.add("2026-01-23T23:58:11Z INFO a: nothing is corrupt", False, 9, "i")
+    counted.add("thread 'main' panicked at a.rs: checksum", False, 9, "i")
+    signs = counted.as_dict(5)["signs"]
+    assert {pattern: found["count"] for pattern, found in signs.items()} == {
+        "(?i)corrupt": 4,
+        "checksum": 1,
+        "never": 0,
+    }
+    assert signs["(?i)corrupt"]["examples"] == ["failed: 'state Corrupt' token=********"] * 3
+    assert "signs" not in tally("2026-01-23T23:58:11Z ERROR a: corrupt").as_dict(5)

@@ -160,3 +160,8 @@ def test_secret_arguments_are_hidden_and_harmless_ones_are_not():
     module = Module(instances=[{"env": {"API_KEY": "s3cr3t", "FLAG": "true"}}, {"env": None}])
     _module_edge.hide_secret_values(module)
     assert module.no_log_values == {"s3cr3t"}
+
+
+def test_a_sign_that_this_python_does_not_take_is_named():
+    with pytest.raises(_instance.ArgumentProblem, match=r"the sign '\(a'"):
+        collect(signs=["(a"])

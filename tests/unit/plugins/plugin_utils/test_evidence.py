@@ -150,3 +150,19 @@ def test_publications_add_up_over_lossless_windows_only() -> None:
     assert published_so_far([{**nats[0], "reason": "nats_unreachable", "sample": None}], None) == {}
     unreachable = {"lossless": False, "reason": "nats_unreachable", "dual": None}
     assert published_so_far([{**nats[0], "sample": unreachable}], {"published": once}) == once
+
+
+def test_how_many_lines_could_not_be_read_is_told() -> None:
+    log = {**looks()[1]["instances"][AGENT]["log"], "lines": 50, "unparsed": 3, "unreadable": 2}
+    seen = assembled(changed(1, log=log)[:2])
+    assert (seen["lines"], seen["unparsed"], seen["unreadable"]) == (50, 3, 2)
+
+
+def test_signs_found_on_the_host_count_without_an_example_of_a_kind() -> None:
+    log = {
+        **looks()[1]["instances"][AGENT]["log"],
+        "kinds": [],
+        "signs": {"(?i)corrupt": {"count": 9, "examples": ["a corrupt"]}},
+    }
+    assert assembled(changed(1, log=log), corruption=("(?i)corrupt",))["corruption_signs"] == ["a corrupt"]
+    assert assembled(changed(1, log=log), corruption=("another",))["corruption_signs"] == []

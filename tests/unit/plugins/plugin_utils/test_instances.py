@@ -45,3 +45,9 @@ def test_a_change_knows_what_was_backed_up(context: Context) -> None:
     for host in HOSTS[1:]:
         [spec] = _instances.to_change(context, context.sure_plan, agents[:1], host)
         assert "backup_sha256" not in spec
+
+
+def test_a_look_searches_for_the_plans_signs(context: Context) -> None:
+    order = _instances.look_order(context, HOSTS[0], [], at(0))
+    assert order["signs"] == list(context.sure_plan.corruption_signs)
+    assert order["signs"]

@@ -160,3 +160,23 @@ def test_a_look_is_the_hosts_answer_with_both_clocks() -> None:
     first = looks()[0]
     answer = {"instances": first["instances"], "host": first["host"], "journal": first["journal"], "changed": False}
     assert look_of("dgx-1", answer, first["received_at"]) == first
+
+
+def test_lines_that_could_not_be_read_are_summed() -> None:
+    seen = with_log(1, unparsed=3, unreadable=2)
+    before = totals(looks(), AGENT, None)
+    own = looks()[1]["instances"][AGENT]["log"]
+    sums = totals(seen, AGENT, None)
+    assert sums["unparsed"] - before["unparsed"] == 3 - own["unparsed"]
+    assert sums["unreadable"] - before["unreadable"] == 2 - own["unreadable"]
+
+
+def test_signs_are_summed_by_pattern_and_examples_are_few() -> None:
+    seen = looks()
+    assert totals(seen, AGENT, None)["signs"] is None
+    for position in (1, 2):
+        examples = [f"corrupt {position} {number}" for number in range(3)]
+        seen[position]["instances"][AGENT]["log"]["signs"] = {"(?i)corrupt": {"count": 5, "examples": examples}}
+    signs = totals(seen, AGENT, None)["signs"]
+    assert signs["(?i)corrupt"]["count"] == 10
+    assert signs["(?i)corrupt"]["examples"] == ["corrupt 1 0", "corrupt 1 1", "corrupt 1 2"]
