@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.cowboyai.rollout.plugins.module_utils._agent_log import OTHER_KIND
+from ansible_collections.cowboyai.rollout.plugins.module_utils._agent_log import OTHER_KIND, Line, kind_of
 
 _SHOWN_KINDS = 3
 
@@ -53,6 +53,26 @@ def own_errors(evidence: dict[str, Any], item: dict[str, Any], left_out: dict[st
     for name, kind in shared.items():
         left_out[name] = left_out.get(name, 0) + int(kind["count"])
     return float(errors - taken)
+
+
+def own_signs(evidence: dict[str, Any], item: dict[str, Any], left_out: dict[str, int]) -> list[str]:
+    """The signs of corruption of an instance that are its own; the kinds taken away are added to `left_out`."""
+    kinds = shared_kinds(evidence, item)
+    errors = [kind for kind in item.get("kinds") or [] if kind["level"] != "WARN"]
+    # The same words of another part of the agent are another kind, and stay.
+    own = {_words(kind["example"]) for kind in errors if kind["kind"] not in kinds}
+    shared = {_words(kind["example"]): kind for kind in kinds.values()}
+    signs = [sign for sign in item["corruption_signs"] if _words(sign) not in shared or _words(sign) in own]
+    # A kind counts once, however many of its examples were signs.
+    for words in {_words(sign) for sign in item["corruption_signs"]} & (set(shared) - own):
+        kind = shared[words]
+        left_out[kind["kind"]] = left_out.get(kind["kind"], 0) + int(kind["count"])
+    return signs
+
+
+def _words(example: str) -> str:
+    """An example without numbers and names: a kind keeps one example of many."""
+    return kind_of(Line("ERROR", "", example, False))
 
 
 def told(left_out: dict[str, int]) -> str:

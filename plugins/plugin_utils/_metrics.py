@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _reasons as reasons
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import parse_iso
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._control_errors import own_errors, shared_kinds, told
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._control_errors import own_errors, own_signs, told
 
 Evidence = dict[str, Any]
 
@@ -272,16 +272,7 @@ def corruption_signs(evidence: Evidence, role: str) -> Reading:
     by = {}
     left_out: dict[str, int] = {}
     for name, item in found.items():
-        kinds = shared_kinds(evidence, item)
-        # The same words of another part of the agent are another kind, and stay.
-        own = {
-            kind["example"] for kind in item.get("kinds") or [] if kind["level"] != "WARN" and kind["kind"] not in kinds
-        }
-        shared = {kind["example"]: kind for kind in kinds.values() if kind["example"] not in own}
-        signs = [sign for sign in item["corruption_signs"] if sign not in shared]
-        for sign in set(item["corruption_signs"]) - set(signs):
-            kind = shared[sign]
-            left_out[kind["kind"]] = left_out.get(kind["kind"], 0) + int(kind["count"])
+        signs = own_signs(evidence, item, left_out)
         by[name] = float(len(signs))
     return Reading(sum(by.values()) if found else None, len(found), missing, by, told(left_out))
 

@@ -246,6 +246,17 @@ def test_signs_of_corruption_that_control_shows_as_well_are_left_out() -> None:
     assert reading("corruption_signs", instance(**elsewhere), instance("nix-expert@dgx-1", **bad)).value == 1.0
 
 
+def test_every_example_of_a_shared_sign_is_left_out() -> None:
+    """Hosts give some examples of a sign, of which the kind keeps the first."""
+    blocks = kind("store: checksum mismatch in block <n>", 9, example="checksum mismatch in block 7")
+    shared = {"errors": 9, "kinds": [blocks]}
+    signs = {"corruption_signs": ["checksum mismatch in block 7", "checksum mismatch in block 8"]}
+    seen = reading("corruption_signs", instance(**shared, **signs), instance("nix-expert@dgx-1", **shared))
+    assert (seen.value, seen.note.split(" ")[0]) == (0.0, "9")
+    more = {"corruption_signs": [*signs["corruption_signs"], "checksum mismatch in page 8"]}
+    assert reading("corruption_signs", instance(**shared, **more), instance("nix-expert@dgx-1", **shared)).value == 1.0
+
+
 def test_error_answers_to_the_probe_are_errors() -> None:
     seen = reading("error_rate", probe("tdd-expert", errors=300))
     assert seen.value is not None
