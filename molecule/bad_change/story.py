@@ -16,13 +16,15 @@ from tests.integration.scenario.story import Story
 
 #: Hours of the plan in seconds.
 TIME_SCALE = 3600
+#: A leak is growth between two looks: the soak of two hours must last longer than what came before its first look.
+LEAK_TIME_SCALE = 900
 FAULTS = {
     "crash_after": "crash_after=5",
     "errors": "errors=5%",
     "drop": "drop=20%",
     "late": "late=150ms",
     "legacy_only": "legacy_only",
-    "leak": "leak=24MB/s",
+    "leak": "leak=8MB/s",
 }
 
 
@@ -30,6 +32,7 @@ class Wave2(Story):
     def __init__(self) -> None:
         super().__init__("bad_change")
         self.everything = self.monitoring
+        self.time_scale = TIME_SCALE
         plan = plans.shipped("wave2")
         del plan["needs"]
         plan["preflight"]["quiet_for"] = "1s"
@@ -66,7 +69,7 @@ class Wave2(Story):
         during: tuple[str, Callable[[], bool], Callable[[], None]] | None = None,
     ) -> None:
         """Run the wave; `during`: what to wait for in it, when that is so, and what then happens to the hosts."""
-        extra = {"rollout_plans_dir": str(self.out / folder), "rollout_time_scale": TIME_SCALE}
+        extra = {"rollout_plans_dir": str(self.out / folder), "rollout_time_scale": self.time_scale}
         with self.running(label, "playbooks/wave2.yml", extra=extra) as process:
             if during:
                 what, condition, act = during
@@ -136,7 +139,9 @@ def idle(story: Wave2) -> None:
 def main() -> None:
     story = Wave2()
     for part, spec in FAULTS.items():
+        story.time_scale = LEAK_TIME_SCALE if part == "leak" else TIME_SCALE
         story.fault(part, "network-expert", spec)
+    story.time_scale = TIME_SCALE
     story.fault("second_phase", "tdd-expert", "errors=5%")
     measuring_fails(story)
     nats_stops(story)
