@@ -108,9 +108,10 @@ def published_so_far(nats: list[dict[str, Any]], earlier: dict[str, Any] | None)
         if group.get("reason") or not sample or not sample.get("lossless"):
             continue
         for agent, pair in (sample["dual"].get("agents") or {}).items():
-            counts = sums.setdefault(agent, {"legacy": 0, "matched": 0})
+            counts = sums.setdefault(agent, {"legacy": 0, "matched": 0, "without_id": 0})
             counts["legacy"] += pair["legacy"]
             counts["matched"] += pair["matched"]
+            counts["without_id"] = counts.get("without_id", 0) + (pair.get("without_id") or {}).get("legacy", 0)
     return sums
 
 
@@ -170,7 +171,7 @@ def _instance(
             "uptime": runs,
             # A process other than the proven one means a restart even when the journal no longer shows it.
             "unexpected_restarts": max(runs["downs"], 1 if changed_process else 0) if subject.role == "test" else 0,
-            "errors": sums["errors"] + sums["panics"],
+            "errors": sums["errors"],  # panics are among them
             "lines": sums["lines"],
             # Lines that say nothing to us: among them may be errors.
             "unparsed": sums["unparsed"],

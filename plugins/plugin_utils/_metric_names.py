@@ -57,7 +57,7 @@ _ALL = (
         "error_rate",
         "percent",
         "Errors of the changed instances per message they handled.",
-        "errors / messages handled x 100, over all instances or that of the worst one with 100 messages or more; errors are"
+        "errors / messages handled x 100, over all instances or that of the worst one with 1000 messages or more; errors are"
         " ERROR lines or error answers to the probe, whichever is more, without those that control shows as well; handled is"
         " what the agents count themselves, or their share of the probe's answers where that is more",
         False,

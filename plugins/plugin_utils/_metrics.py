@@ -19,7 +19,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._control_errors i
 Evidence = dict[str, Any]
 
 # A rate over fewer messages than this says little about one instance alone.
-MESSAGES_TO_STAND_ALONE = 100
+MESSAGES_TO_STAND_ALONE = 1000
 # So few log lines that can't be read may be anything; from then on their share counts.
 LINES_UNREAD, LINES_UNREAD_PCT = 5, 1.0
 
@@ -225,7 +225,7 @@ def error_rate(evidence: Evidence, role: str) -> Reading:
     """Errors / messages handled x 100: over all instances, or that of the worst one where that is higher.
 
     Errors of an agent are its instances' log lines, or its error answers to the probe where those are more. An instance
-    stands alone from 100 messages on; `by` has the rate of each, `samples` are the messages of all.
+    stands alone from 1000 messages on; `by` has the rate of each, `samples` are the messages of all.
     """
     found, missing = _seen(evidence, role, "errors")
     _journal_gaps(found, missing)

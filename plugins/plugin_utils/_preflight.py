@@ -140,7 +140,7 @@ def _instance(plan: Plan, agent: str, host: str, seen: dict[str, Any] | None, te
             Finding(name, f"unit {seen['unit']}", f"{seen['active_state']} ({seen['sub_state']})", "active",
                     "Start it and see why it stopped; a rollout changes running agents.")
         )  # fmt: skip
-    noise = seen["log"]["errors"] + seen["log"]["panics"]
+    noise = seen["log"]["errors"]
     restarts = sum(
         1 for event in seen["log"]["lifecycle"] if event["event"] in ("failed", "exited", "oom", "restart_scheduled")
     )

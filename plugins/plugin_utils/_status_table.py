@@ -49,7 +49,7 @@ def _row(agent: str, host: str, item: dict[str, Any], now: str) -> tuple[str, ..
         state,
         up,
         str(item.get("restarts") or 0),
-        str(item["log"]["errors"] + item["log"]["panics"]),
+        str(item["log"]["errors"]),
         str(item["log"]["warnings"]),
         format_value(item.get("memory_bytes"), "size"),
         "-" if item.get("cpu_s") is None else f"{item['cpu_s']:.1f}s",

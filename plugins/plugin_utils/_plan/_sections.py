@@ -277,7 +277,10 @@ class Rollback(Section):
     on: list[Occasion] = Field(
         default_factory=_every_occasion, description="Occasions; an empty list leaves every rollback to a person."
     )
-    when: list[Trigger] = Field(default_factory=list, description="Triggers: bad conditions, checked at every gate, and at every look that can answer them.")
+    when: list[Trigger] = Field(
+        default_factory=list,
+        description="Triggers: bad conditions, checked at every gate, and at every look that can answer them.",
+    )
 
 
 class Checkpoint(Section):

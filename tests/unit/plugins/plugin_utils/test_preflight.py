@@ -125,7 +125,7 @@ def test_errors_of_a_test_agent_stop_and_those_of_control_do_not() -> None:
     result["instances"]["tdd-expert"]["log"].update(errors=2, panics=1, kinds=[kind])
     result["instances"]["nix-expert"]["log"].update(errors=9, kinds=[kind])
     assert only(result).text().startswith(
-        "tdd-expert@dgx-1: log of the last 5m: seen 3 error lines, such as: connection lost | really, expected none (preflight.quiet_for)."
+        "tdd-expert@dgx-1: log of the last 5m: seen 2 error lines, such as: connection lost | really, expected none (preflight.quiet_for)."
     )  # fmt: skip
 
 
