@@ -85,6 +85,8 @@ class LookupModule(LookupBase):
     @staticmethod
     def _present(play: Mapping[str, Any], pattern: str) -> str:
         """The pattern, when it leaves hosts to act on: Ansible skips a play without hosts and ends with 0."""
+        if any(CLIARGS.get(only_looks) for only_looks in ("syntax", "listhosts", "listtasks", "listtags")):
+            return pattern
         limit = CLIARGS.get("subset")
         if "groups" in play and not matching_hosts(play["groups"], pattern, limit):
             limited = f" and --limit {limit}" if limit else ""
