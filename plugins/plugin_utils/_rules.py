@@ -9,12 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import Rule
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._metric_names import METRICS
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._criterion import Criterion
 
 if TYPE_CHECKING:
     from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan import Plan
 
-PROVEN = Criterion.model_validate({"metric": "instances_proven", "equals": "100%"})
+
+PROVEN = Rule(
+    "instances_proven",
+    "instances_proven",
+    "equals",
+    100.0,
+    "equals 100%",
+    unit="percent",
+    by_unit="percent",
+    over="checkpoint",
+)
 
 
 def rule_of(criterion: Any, kind: str) -> Rule:
@@ -56,10 +65,10 @@ def for_verify(plan: Plan) -> list[Rule]:
 
     No phase passes without proof of its instances, whatever else its plan asks for.
     """
-    criteria = list(plan.verify.criteria)
-    if all(criterion.metric != PROVEN.metric for criterion in criteria):
-        criteria.append(PROVEN)
-    return [rule_of(criterion, "primary") for criterion in criteria] + _triggers(plan, only_hosts=False)
+    rules = [rule_of(criterion, "primary") for criterion in plan.verify.criteria]
+    if all(rule.metric != PROVEN.metric for rule in rules):
+        rules.append(PROVEN)
+    return rules + _triggers(plan, only_hosts=False)
 
 
 def for_look(plan: Plan) -> list[Rule]:

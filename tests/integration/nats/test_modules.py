@@ -30,7 +30,7 @@ def run(module: str, arguments: dict[str, Any], directory: pathlib.Path, *option
     play.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
     environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
     command = [sys.executable, "-m", "ansible", "playbook", str(play), "-i", "localhost,", "-c", "local", *options]
-    command += ["-e", f"ansible_python_interpreter={sys.executable}", "-e", f"@{variables}"]
+    command += ["-e", json.dumps({"ansible_python_interpreter": sys.executable}), "-e", f"@{variables}"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return dict(json.loads(answer.read_text())), done.stdout + done.stderr

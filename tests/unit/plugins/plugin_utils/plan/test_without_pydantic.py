@@ -34,7 +34,8 @@ def output(root: Path) -> str:
     done = subprocess.run(
         command,
         cwd=root,
-        env={"PYTHONPATH": str(root / "collections")},
+        # In a checkout links lead to the collection; the artifact lies in a tree of collections itself.
+        env={"PYTHONPATH": str(root / "collections" if (root / "collections").is_dir() else root.parents[2])},
         capture_output=True,
         text=True,
         check=False,
