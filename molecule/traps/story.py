@@ -171,7 +171,8 @@ def rolls_back_a_batch(story: Wards) -> None:
 
 def goes(story: Wards) -> None:
     """Nothing bad left: three phases with three kinds of batches, to the decision."""
-    story.play("whole", "molecule/traps/wards.yml", rollout_new_attempt=True)
+    # Without `sample`, a plan's checkpoint lasts a minute: that much is worth scaling.
+    story.play("whole", "molecule/traps/wards.yml", rollout_new_attempt=True, rollout_time_scale=20)
     story.look("whole")
 
 
