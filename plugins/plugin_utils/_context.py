@@ -54,7 +54,7 @@ def value_of(variables: Mapping[str, Any], name: str, default: Any = None) -> An
 
 
 def plan_folders(variables: Mapping[str, Any]) -> list[Path]:
-    """Where plans are looked for: `rollout_plans_dir`, beside the playbook, then the collection's own."""
+    """Where plans are looked for: `rollout_plans_dir`, beside the playbook, in the current folder, the collection's own."""
     folders = []
     given = value_of(variables, "rollout_plans_dir")
     if given:
@@ -62,7 +62,9 @@ def plan_folders(variables: Mapping[str, Any]) -> list[Path]:
     playbook_dir = value_of(variables, "playbook_dir")
     if playbook_dir:
         folders += [Path(str(playbook_dir)) / "plans", Path(str(playbook_dir)).parent / "plans"]
-    return [*folders, COLLECTION_PLANS]
+    # Imported steps have the folder of the steps for their playbook's, so a project's own plans are looked for here too.
+    here = Path.cwd()
+    return [*folders, here / "plans", here / "playbooks" / "plans", COLLECTION_PLANS]
 
 
 def find_plan(variables: Mapping[str, Any]) -> Path:

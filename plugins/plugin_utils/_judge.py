@@ -176,6 +176,11 @@ def _value(rule: Rule, reading: Reading, evidence: Evidence) -> tuple[float | No
     if base.value is None:
         reading.missing.update(base.missing or {reasons.TOO_FEW_SAMPLES: f"no {rule.against} value of {rule.metric}"})
         return None, None
+    rise = _rise_of_control(rule, evidence)
+    if rise > 0.0:
+        # What became slower for control by as much became slower for everybody: a busy network, host or measurer.
+        reading.note = f"control rose by {format_value(rise, rule.by_unit)} as well, which is taken off"
+        value = max(value - rise, 0.0)
     change = _change(rule, value, base.value)
     if rule.ignore_under is not None and abs(value - base.value) < rule.ignore_under:
         shown = format_value(abs(value - base.value), rule.by_unit)
@@ -183,6 +188,16 @@ def _value(rule: Rule, reading: Reading, evidence: Evidence) -> tuple[float | No
             f"a difference of {shown} is below ignore_under ({format_value(rule.ignore_under, rule.by_unit)})"
         )
     return change, base
+
+
+def _rise_of_control(rule: Rule, evidence: Evidence) -> float:
+    """How much a latency rose for control since the same earlier evidence, in seconds; 0 where that is not known."""
+    earlier = evidence.get(rule.against or "") if rule.against in ("baseline", "previous") else None
+    if rule.by_unit != "duration" or not earlier:
+        return 0.0
+    now = _metrics.read(rule.metric, evidence, "control").value
+    then = _metrics.read(rule.metric, {**earlier, "baseline": None, "previous": None}, "control").value
+    return max(now - then, 0.0) if now is not None and then is not None else 0.0
 
 
 def _change(rule: Rule, value: float, base: float) -> float:

@@ -319,6 +319,25 @@ def test_a_change_is_in_percent_of_what_it_is_compared_with() -> None:
     assert one(replace(asked, ignore_under=0.0029), base, *now).verdict == FAIL
 
 
+def test_what_got_slower_for_control_as_well_is_taken_off() -> None:
+    asked = rule(
+        "latency_p50",
+        "above",
+        20.0,
+        kind="trigger",
+        against="baseline",
+        relative=True,
+        unit="percent",
+        by_unit="duration",
+    )
+    slow = [probe(agent, p50_ms=31.0) for agent in ("network-expert", "tdd-expert")]
+    alone = one(asked, *slow)
+    assert alone.verdict == FAIL
+    busy = one(asked, *slow, *(probe(agent, p50_ms=31.0) for agent in ("nix-expert", "qa-expert")))
+    assert busy.verdict == PASS
+    assert "control rose by" in busy.note
+
+
 @pytest.mark.parametrize("before", [0, None])
 def test_something_where_there_was_nothing_is_no_small_change(before: int | None) -> None:
     none: Edit = lambda d: [i.update(errors=before) for i in d["baseline"]["instances"].values()]  # noqa: E731
