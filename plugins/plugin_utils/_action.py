@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import traceback
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
@@ -62,9 +63,9 @@ class RolloutAction(ActionBase):
         """Whether the step is refused without a plan. What must always work (rollback, status, report) says no."""
         return True
 
+    @abstractmethod
     def act(self, context: Context, arguments: dict[str, Any]) -> dict[str, Any]:
         """What the plugin does; returns the task's result."""
-        raise NotImplementedError
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
