@@ -7,25 +7,45 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _orders
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _orders, _ticks
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._action import RolloutAction
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context, StepError, value_of
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import HOLD
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._notify import _hook
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._shadow import rate
 
 
 class ActionModule(RolloutAction):
     SPEC: ClassVar[dict[str, Any]] = {
         "of": {"type": "str", "required": True, "choices": ["decide", "rollout", "step", "rollback"]},
         "complete": {"type": "bool", "default": True},
+        "ends_failed": {"type": "bool", "default": False},
     }
 
     def needs_plan(self, arguments: dict[str, Any]) -> bool:
         return bool(arguments["of"] == "decide")
 
+    def writes(self, arguments: dict[str, Any]) -> bool:
+        return bool(arguments["of"] == "decide")
+
+    def ends_run(self, arguments: dict[str, Any]) -> bool:
+        return bool(arguments["of"] != "decide")
+
+    def leaving_s(self, arguments: dict[str, Any]) -> float:
+        return 0.0 if arguments["of"] == "decide" else _hook.LEAVING_S
+
     def act(self, context: Context, arguments: dict[str, Any]) -> dict[str, Any]:
+        state, waiting = context.state, self.waiting(context)
+        if self.tick and arguments["of"] == "rollout":
+            _ticks.conclude(_ticks.TickBook(context.store, context.rollout), self.tick, context.records)
+        if waiting and arguments["of"] != "rollback" and not state.stopped(context.run):
+            return {
+                "msg": f"{context.rollout} {waiting.line()}",
+                "decision": state.outcome,
+                "next_due": waiting.next_due,
+            }
         if arguments["of"] == "decide":
             return self._decide(context)
-        state = context.state
         outcome = state.outcome
         why = self._why(context)
         if arguments["of"] == "rollback" and not state.attempt:
@@ -34,6 +54,8 @@ class ActionModule(RolloutAction):
         report = context.monitoring / "reports" / context.rollout / "decision.md"
         line = f"DECISION {outcome} {context.rollout}" + (f": {why}" if why else "")
         msg = [line, f"REPORT {report}"] if report.exists() else [line]
+        if state.shadow and arguments["of"] == "rollout":
+            msg.insert(1, rate(context.rollout, context.records).text())
         good = {
             "rollout": outcome == "GO",
             # A step by itself is well when nothing stopped this run.
@@ -43,6 +65,11 @@ class ActionModule(RolloutAction):
         }[arguments["of"]]
         if self.check_mode:
             return self._of_check(context, outcome)
+        if good and arguments["ends_failed"]:
+            good = False
+            msg.append(
+                "It ends failed because that was asked for: whoever started it must not take a rollback for a success."
+            )
         if arguments["of"] == "step" and good:
             return {"msg": f"{context.rollout} {outcome}", "decision": outcome}
         return {"msg": msg if good else "\n".join(msg), "failed": not good, "decision": outcome}
@@ -68,8 +95,7 @@ class ActionModule(RolloutAction):
         return state.decision_why or ""
 
     def _decide(self, context: Context) -> dict[str, Any]:
-        accept = [name for name in str(value_of(context.variables, "rollout_accept_missed", "")).split(",") if name]
-        for name in map(str.strip, accept):
+        for name in _names(value_of(context.variables, "rollout_accept_missed", "")):
             checkpoint = context.state.checkpoints.get(name)
             if checkpoint is None or checkpoint.status == "taken":
                 raise StepError(f"rollout_accept_missed={name}: {context.rollout} missed no checkpoint of that name.")
@@ -84,3 +110,9 @@ class ActionModule(RolloutAction):
         else:
             context.record("decision.made", {"decision": order["decision"], "why": order["reason"]}, self.clock.now())
         return {"msg": f"{order['decision'].upper()}: {order['reason']}", "decision": order["decision"]}
+
+
+def _names(told: Any) -> list[str]:
+    """Checkpoints by name: a list, or a text with commas."""
+    names = told if isinstance(told, list) else str(told or "").split(",")
+    return [str(name).strip() for name in names if str(name).strip()]

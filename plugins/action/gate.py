@@ -6,22 +6,29 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any, ClassVar
 
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _instances, _rules, _triggers
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _reasons as reasons
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import Accounting, split_instance
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils import (
+    _gathering,
+    _gating,
+    _reverts,
+    _rules,
+    _series,
+    _triggers,
+)
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import split_instance
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._action import RolloutAction
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._alerts import record_alerts
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._checkpoint_files import write_checkpoint
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import iso, parse_iso
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context, operator
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._evidence import assemble
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import iso, plus
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._evidence_files import (
     fresh_folder,
-    read_json,
     write_gate,
     write_json,
 )
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._gating import Judged
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import (
     FAIL,
     GO,
@@ -30,12 +37,9 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import (
     ROLLBACK,
     Decision,
     Verdict,
-    decide,
-    describe,
     judge,
-    needs_confirmation,
 )
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._looks import DOWN_EVENTS, look_of, totals
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._soak_health import unwell
 
 Result = dict[str, Any]
 
@@ -49,125 +53,71 @@ class ActionModule(RolloutAction):
         "order": {"type": "dict", "required": True},
         "units": {"type": "str", "required": True},
         "nats": {"type": "list", "elements": "str", "default": []},
+        "low_rate": {"type": "str"},
         "last_attempt": {"type": "bool", "default": True},
         "last_look": {"type": "bool", "default": False},
     }
 
+    def writes(self, arguments: dict[str, Any]) -> bool:
+        return True
+
     def act(self, context: Context, arguments: dict[str, Any]) -> Result:
         kind, order = arguments["gate"], arguments["order"]
         now = self.clock.now()
-        units = self.registered(context, arguments["units"], context.in_play)
-        self._keep_looks(context, units, iso(now))
+        units = self._units(context, arguments["units"], list(order.get("looks") or {}))
+        _gathering.keep_looks(context, units, now)
+        back = _reverts.record_reverts(context, units, now)
+        if back:
+            # Whatever is measured on a host that went back by itself says nothing about the change.
+            return dict(_reverts.stop_for(context, back, now))
         name = {
             "baseline": "baseline",
             "verify": f"verify-{arguments['phase']}",
             "checkpoint": arguments["checkpoint"],
         }.get(kind, "look")
-        evidence = self._evidence(context, arguments, order, units, name, now)
+        groups = _gathering.nats_groups(order, *self._measured(context, arguments), now)
+        _gathering.keep_nats(context, groups)
+        asked = {
+            "last_attempt": arguments["last_attempt"],
+            "causes_before": self._causes_before(context, kind, name),
+        }
+        phase = arguments["phase"] if kind == "verify" else None
+        evidence = _gathering.gather(context, kind, name, order, units, groups, now, phase, asked)
         if kind == "baseline":
             return self._baseline(context, evidence, now)
-        rules = self._rules(context, arguments)
-        verdicts = judge(rules, evidence)
-        plan = context.sure_plan
-        limits = {t.name: _triggers.Limits(t.consecutive, t.total) for t in plan.rollback.when}
-        pulled, waiting = _triggers.split(verdicts, limits, context.records, context.state.attempt)
-        occasion = "failed_checkpoint" if kind == "checkpoint" else "failed_phase"
-        decision = decide(
-            pulled,
-            failed_leads_to=ROLLBACK if occasion in plan.rollback.on else NO_GO,
-            trigger_leads_to=ROLLBACK if "trigger" in plan.rollback.on else NO_GO,
-        )
-        accounting = _account(evidence)
-        looks_again = kind in ("verify", "checkpoint") and not arguments["last_attempt"]
-        if looks_again and needs_confirmation(pulled, decision, self._causes_before(context, kind, name)):
-            why = f"to be confirmed by another look: {decision.why}"
-            decision = Decision(HOLD, why, decision.instances, decision.causes)
-        if decision.decision == GO and waiting:
-            why = f"not yet as often as the plan asks for: {'; '.join(describe(verdict) for verdict in waiting)}"
-            decision = Decision(HOLD, why, causes=[verdict.name for verdict in waiting])
+        history = _triggers.history(context.records, context.state.attempt)
+        judged = _gating.judge_gate(context.sure_plan, kind, name, evidence, history, **asked)
         if kind == "look":
-            return self._look(context, arguments, evidence, verdicts, decision, accounting, now)
-        return self._decided(context, arguments, name, evidence, verdicts, decision, accounting, now)
+            return self._look(context, arguments, evidence, judged, now)
+        return self._decided(context, arguments, name, evidence, judged, now)
 
-    def _rules(self, context: Context, arguments: dict[str, Any]) -> list[Any]:
-        plan = context.sure_plan
-        if arguments["gate"] == "verify":
-            return _rules.for_verify(plan)
-        if arguments["gate"] == "look":
-            return _rules.for_look(plan)
-        known = arguments["checkpoint"] in plan.checkpoint_names()
-        return _rules.for_checkpoint(plan, arguments["checkpoint"] if known else None)
+    def _units(self, context: Context, name: str, asked: list[str]) -> dict[str, Any]:
+        """host -> what it answered. A task that looped over hosts has the answers of all of them, by item."""
+        found = self._answers(context, name)
+        return {host: result for host, result in found.items() if host in asked or not asked}
 
-    def _evidence(
-        self, context: Context, arguments: dict[str, Any], order: Result, units: dict[str, Any], name: str, now: Any
-    ) -> dict[str, Any]:
-        plan, state = context.sure_plan, context.state
-        before_change = now if arguments["gate"] == "baseline" else None
-        subjects = _instances.subjects_of(context, plan, phase=arguments["phase"], before_change=before_change)
-        if before_change:
-            history = parse_iso(next(iter(order["looks"].values()))["since"]) if order.get("looks") else now
-            subjects = _instances.subjects_of(context, plan, before_change=history)
-        head = {
-            "rollout": context.rollout,
-            "attempt": state.attempt,
-            "gate": {"kind": arguments["gate"], "name": name},
-            "time_scale": context.time_scale,
-            "rehearsal": context.rehearsal,
-            "window_s": order.get("window_s", 0.0),
-            "late_s": order.get("late_s", 0.0),
-            "by": operator(context.variables),
-            "plan_digest": plan.digest,
-        }
-        everywhere = {host: units.get(host, _left_out(host, context)) for host in context.hosts}
-        baseline = read_json(context.monitoring / state.baseline) if state.baseline else None
-        return assemble(
-            head=head,
-            subjects=subjects,
-            units=everywhere,
-            looks={host: context.looks.read(host) for host in context.hosts},
-            nats=self._nats(context, arguments, order),
-            corruption=list(plan.corruption_signs),
-            now=now,
-            baseline=baseline,
-            previous=self._previous(context, arguments),
-            gaps_after=state.gaps_accepted_at,
-        )
+    def _answers(self, context: Context, name: str | None) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        batch = context.batch
+        registered = self.registered(context, name, context.in_play) if name else {}
+        for host, result in registered.items():
+            if result.get("skipped"):
+                continue
+            if "results" in result:
+                # A task that looped ran once for the hosts of this batch. What another host has under that name it
+                # got when it was in a batch of its own, in an earlier look: that is an old answer.
+                if host in batch:
+                    found.update({_item(each): each for each in result["results"]})
+            else:
+                found[host] = result
+        return found
 
-    def _previous(self, context: Context, arguments: dict[str, Any]) -> dict[str, Any] | None:
-        """The evidence of the newest checkpoint taken before this one."""
-        taken = [
-            (c.at, c.evidence)
-            for c in context.state.checkpoints.values()
-            if c.status == "taken" and c.at and c.evidence and c.name != arguments["checkpoint"]
-        ]
-        return read_json(context.monitoring / max(taken)[1]) if taken else None
-
-    def _nats(self, context: Context, arguments: dict[str, Any], order: Result) -> list[dict[str, Any]]:
-        """One entry per group of servers: what the measuring host answered, or the typed reason why it did not."""
-        measured = []
+    def _measured(self, context: Context, arguments: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """(host -> result of the look's own measurement, host -> result of the probe before it)."""
         results: dict[str, Any] = {}
         for name in arguments["nats"]:
-            found = self.registered(context, name, context.in_play)
-            results.update({host: result for host, result in found.items() if not result.get("skipped")})
-        for host, asked in (order.get("nats") or {}).items():
-            entry: dict[str, Any] = {
-                "name": asked["name"],
-                "hosts": asked["hosts"],
-                "measured_at": host,
-                "reason": None,
-                "message": "",
-            }
-            result = results.get(host)
-            if not result or ("sample" not in result and "probe" not in result):
-                reason, message = reasons.of_task_result(result)
-                entry.update(reason=reason or reasons.TOOL_ERROR, message=message, sample=None, probe=None)
-            else:
-                sample = result.get("sample")
-                # A sample carries the probe that it ran; a probe without a sample stands by itself.
-                probe = sample.pop("probe", None) if sample else result.get("probe")
-                entry.update(sample=sample, probe=probe)
-            measured.append(entry)
-        return measured
+            results.update(self._answers(context, name))
+        return results, self._answers(context, arguments["low_rate"])
 
     @staticmethod
     def _causes_before(context: Context, kind: str, name: str) -> list[str]:
@@ -178,14 +128,7 @@ class ActionModule(RolloutAction):
                 return list(record.data.get("causes", [])) if same else []
         return []
 
-    @staticmethod
-    def _keep_looks(context: Context, units: dict[str, Any], received_at: str) -> None:
-        for host, result in units.items():
-            reason, _message = reasons.of_task_result(result)
-            if reason is None:
-                context.looks.append(host, look_of(host, result, received_at))
-
-    def _baseline(self, context: Context, evidence: dict[str, Any], now: Any) -> Result:
+    def _baseline(self, context: Context, evidence: dict[str, Any], now: datetime) -> Result:
         plan = context.sure_plan
         unseen = [name for name, item in evidence["instances"].items() if item.get("reason")]
         blind = [f"{g['name']}: {_blind(g)}" for g in evidence["nats"] if _blind(g)]
@@ -200,12 +143,12 @@ class ActionModule(RolloutAction):
         folder = fresh_folder(context.monitoring / "checkpoints" / context.rollout / "baseline")
         verdicts = judge(_rules.for_checkpoint(plan, None), evidence)
         shown = [v.to_dict() for v in verdicts if v.kind in ("primary", "secondary")]
-        files = write_gate(
+        files = self._write(
             folder,
             evidence,
             shown,
             {"decision": "none", "why": "a baseline is measured, not judged"},
-            _account(evidence).to_dict(),
+            _gating.account(evidence).to_dict(),
         )
         path = context.relative(folder / "evidence.json")
         context.record("baseline.taken", {"evidence": path, "files": files}, now)
@@ -216,41 +159,29 @@ class ActionModule(RolloutAction):
         }
 
     def _look(
-        self, context: Context, arguments: dict[str, Any], evidence: dict[str, Any], verdicts: list[Verdict],
-        decision: Decision, accounting: Accounting, now: Any,
-    ) -> Result:  # fmt: skip
+        self, context: Context, arguments: dict[str, Any], evidence: dict[str, Any], judged: Judged, now: datetime
+    ) -> Result:
         """A look between gates: what fired is recorded; only a trigger stops the rollout, a gap resets a soak."""
-        gaps = {
-            name: item["reason"]
-            for name, item in evidence["instances"].items()
-            if item.get("reason") and item["role"] == "test"
-        }
-        gaps.update(
-            {
-                n: i["gaps"][-1]["reason"]
-                for n, i in evidence["instances"].items()
-                # A gap of an earlier look was told, and has begun the soak anew, when it was found.
-                if i.get("gaps") and i["gaps"][-1]["at"] == i.get("at") and i["role"] == "test"
-            }
-        )
+        gaps = _gaps(evidence)
         context.record(
             "look.taken",
             {
                 "label": arguments["label"],
-                **_triggers.names(verdicts),
+                **_triggers.names(judged.verdicts),
                 "gaps": gaps,
-                "accounting": accounting.text(),
+                "accounting": judged.accounting.text(),
+                "readings": _shown(judged.verdicts),
             },
             now,
         )
-        self._alert(context, verdicts, now)
-        if decision.decision in (ROLLBACK, NO_GO):
+        self._alert(context, judged.verdicts, now)
+        if judged.decision.decision in (ROLLBACK, NO_GO):
             name = f"look-{now.strftime('%Y%m%dT%H%M%SZ')}"
-            return self._decided(context, arguments, name, evidence, verdicts, decision, accounting, now)
-        readings = _readings(verdicts, evidence)
+            return self._decided(context, arguments, name, evidence, judged, now)
         if arguments["phase"]:
-            self._soak(context, arguments, gaps, evidence, decision, now)
-        readings = f"{len(accounting.good)} of {len(accounting.expected)} well, {readings}"
+            self._soak(context, arguments, gaps, evidence, judged.decision, now)
+        accounting = judged.accounting
+        readings = f"{len(accounting.good)} of {len(accounting.expected)} well, {_readings(judged.verdicts, evidence)}"
         result: Result = {"decision": GO, "readings": readings, "gaps": gaps}
         if gaps:
             result["msg"] = f"gap: {', '.join(f'{n} {r}' for n, r in gaps.items())}. {accounting.text()}"
@@ -259,47 +190,53 @@ class ActionModule(RolloutAction):
     @staticmethod
     def _soak(
         context: Context, arguments: dict[str, Any], gaps: dict[str, str], evidence: dict[str, Any],
-        decision: Decision, now: Any,
+        decision: Decision, now: datetime,
     ) -> None:  # fmt: skip
         """Close the soak when its last look is clean; anything else starts it anew, a trigger that nobody could see too."""
         phase = arguments["phase"]
-        looks = {host: context.looks.read(host) for host in context.hosts}
+        looks = {host: context.looks.folded(host, context.bucket_s) for host in context.hosts}
         soak_from = context.state.phase(phase).soak_from
-        unwell = [
-            name for name, item in evidence["instances"].items()
-            if item["role"] == "test" and not item.get("reason") and _unwell_since(soak_from, item, looks[item["host"]])
-        ]  # fmt: skip
+        soak_s = context.scaled(context.sure_plan.phase(phase).soak or 0.0)
+        ill = unwell(evidence, looks, soak_from)
         whys = [
             *(f"{name} {reason}" for name, reason in gaps.items()),
-            *(f"{name} had errors or was down" for name in unwell),
+            *(f"{name} had errors or was down" for name in ill),
         ]
         if not whys and decision.decision != GO:
             whys = [decision.why]
         if whys:
             why = "; ".join(whys)
             context.record("soak.reset", {"phase": phase, "from": iso(now), "why": why}, now)
-        elif arguments["last_look"]:
+        elif arguments["last_look"] and soak_from and now >= plus(soak_from, soak_s):
+            # A look of this watch may have begun it anew: then the next round watches the rest.
             context.record("soak.done", {"phase": phase}, now)
 
     @staticmethod
-    def _alert(context: Context, verdicts: list[Verdict], now: Any) -> None:
-        raised = [v for v in verdicts if v.kind == "alert" and v.verdict == FAIL]
-        if raised:
-            context.record(
-                "alert.raised", {"alerts": [{"severity": v.severity, "text": describe(v)} for v in raised]}, now
-            )
+    def _alert(context: Context, verdicts: list[Verdict], now: datetime) -> None:
+        record_alerts(context, verdicts, now)
+
+    @staticmethod
+    def _write(
+        folder: Path, evidence: dict[str, Any], shown: list[dict[str, Any]], decision: dict[str, Any],
+        accounting: dict[str, Any],
+    ) -> dict[str, str]:  # fmt: skip
+        """The files of every gate; the series in a file of its own, named and hashed by the evidence."""
+        reference = _series.write(folder, evidence["series"])
+        files = write_gate(folder, {**evidence, "series": reference}, shown, decision, accounting)
+        return {**files, reference["file"]: reference["sha256"]}
 
     def _decided(
-        self, context: Context, arguments: dict[str, Any], name: str, evidence: dict[str, Any], verdicts: list[Verdict],
-        decision: Decision, accounting: Accounting, now: Any,
+        self, context: Context, arguments: dict[str, Any], name: str, evidence: dict[str, Any], judged: Judged,
+        now: datetime,
     ) -> Result:  # fmt: skip
-        kind = arguments["gate"]
+        kind, decision = arguments["gate"], judged.decision
         folder = fresh_folder(context.monitoring / "checkpoints" / context.rollout / name)
-        shown = [verdict.to_dict() for verdict in verdicts]
-        files = write_gate(folder, evidence, shown, vars(decision), accounting.to_dict())
+        shown = [verdict.to_dict() for verdict in judged.verdicts]
+        files = self._write(folder, evidence, shown, vars(decision), judged.accounting.to_dict())
         if kind == "checkpoint":
             files |= write_checkpoint(context, folder, name, evidence, shown, vars(decision))
-            self._alert(context, verdicts, now)
+        if kind != "look":
+            self._alert(context, judged.verdicts, now)
         follow_up = kind == "checkpoint" and name not in context.sure_plan.checkpoint_names()
         stops = decision.decision != GO and not follow_up and (decision.decision != HOLD or arguments["last_attempt"])
         path = context.relative(folder / "evidence.json")
@@ -313,10 +250,12 @@ class ActionModule(RolloutAction):
                 "why": decision.why,
                 "stops": stops,
                 "scope": context.sure_plan.rollback.scope,
-                "instances": self._scope(context, decision, arguments),
+                "instances": self._scope(context, decision),
                 "causes": decision.causes,
-                **_triggers.names(verdicts),
-                "accounting": accounting.to_dict(),
+                # A look that decides has been counted by its own record.
+                **({} if kind == "look" else _triggers.names(judged.verdicts)),
+                "named": decision.instances,
+                "accounting": judged.accounting.to_dict(),
                 "evidence": path,
                 "files": files,
             },
@@ -329,13 +268,13 @@ class ActionModule(RolloutAction):
         word = {GO: "GO", HOLD: "HOLD", NO_GO: "NO-GO", ROLLBACK: "ROLL BACK"}[decision.decision]
         return {
             "decision": decision.decision,
-            "readings": _readings(verdicts, evidence),
+            "readings": _readings(judged.verdicts, evidence),
             "evidence": str(folder),
-            "msg": f"{name}: {word}: {decision.why}. {accounting.text()}. Evidence: {folder}",
+            "msg": f"{name}: {word}: {decision.why}. {judged.accounting.text()}. Evidence: {folder}",
         }
 
     @staticmethod
-    def _scope(context: Context, decision: Decision, arguments: dict[str, Any]) -> list[str]:
+    def _scope(context: Context, decision: Decision) -> list[str]:
         """The touched instances that a rollback of the plan's scope would take back."""
         touched = context.state.touched()
         scope = context.sure_plan.rollback.scope
@@ -349,6 +288,43 @@ class ActionModule(RolloutAction):
         return named or touched
 
 
+def _item(result: dict[str, Any]) -> str:
+    """The host that an item of a loop stood for: itself, a pair of a dictionary, or the result of such an item."""
+    item = result.get("item")
+    while isinstance(item, dict):
+        item = item["item"] if "item" in item else item.get("key")
+    return str(item)
+
+
+def _gaps(evidence: dict[str, Any]) -> dict[str, str]:
+    """What a look could not see: changed instances without an answer, holes in a journal, and NATS groups."""
+    gaps = {
+        name: item["reason"]
+        for name, item in evidence["instances"].items()
+        if item.get("reason") and item["role"] == "test"
+    }
+    gaps.update(
+        {
+            n: i["gaps"][-1]["reason"]
+            for n, i in evidence["instances"].items()
+            # A gap of an earlier look was told, and has begun the soak anew, when it was found.
+            if i.get("gaps") and i["gaps"][-1]["at"] == i.get("at") and i["role"] == "test"
+        }
+    )
+    for group in evidence["nats"]:
+        for missed in group.get("unmeasured") or []:
+            gaps[f"NATS of {group['name']} ({missed['kind'].replace('_', ' ')})"] = missed["reason"]
+    return gaps
+
+
+def _shown(verdicts: list[Verdict]) -> list[dict[str, Any]]:
+    """Triggers and alerts of a look with what they read, for those who look at the ledger."""
+    return [
+        {"name": v.name, "kind": v.kind, "text": v.text, "value": v.value, "unit": v.unit, "verdict": v.verdict}
+        for v in verdicts
+    ]
+
+
 def _names(named: str, instance: str, servers: dict[str, list[str]]) -> bool:
     """Does an instance, agent, host, or `agent/group of servers` mean this instance?"""
     agent, host = split_instance(instance)
@@ -356,20 +332,6 @@ def _names(named: str, instance: str, servers: dict[str, list[str]]) -> bool:
     if group:
         return who == agent and host in servers.get(group, [host])
     return named in (instance, agent, host)
-
-
-def _unwell_since(since: datetime | None, item: dict[str, Any], looks: list[dict[str, Any]]) -> bool:
-    """Down now, or with an error or an exit since the soak began; what was before is another gate's matter."""
-    if not item.get("active"):
-        return True
-    seen = totals(looks, item["agent"], since)
-    return bool(seen["errors"] or seen["panics"] or any(event["event"] in DOWN_EVENTS for event in seen["events"]))
-
-
-def _left_out(host: str, context: Context) -> dict[str, Any]:
-    if host in context.in_play:
-        return {"unreachable": True, "msg": "no answer in this run"}
-    return {"unreachable": True, "msg": "left out by --limit"}
 
 
 def _blind(group: dict[str, Any]) -> str:
@@ -381,28 +343,6 @@ def _blind(group: dict[str, Any]) -> str:
         if data and data.get("reason"):
             return f"{data['reason']} {data.get('message') or ''}".strip()
     return ""
-
-
-def _account(evidence: dict[str, Any]) -> Accounting:
-    """Test instances: good is active in the proven process, unreachable is a host that gave no answer.
-
-    At the baseline nothing is proven yet; from then on an instance of whose process nobody knows is not good.
-    """
-    before_change = evidence["gate"]["kind"] == "baseline"
-    test = {name: item for name, item in evidence["instances"].items() if item["role"] == "test"}
-    tally = Accounting(expected=list(test))
-    for name, item in test.items():
-        if item.get("reason") == reasons.HOST_UNREACHABLE:
-            tally.unreachable.append(name)
-            tally.why[name] = item.get("message") or item["reason"]
-        elif item.get("active") and not item.get("reason") and (before_change or item.get("same_process")):
-            tally.good.append(name)
-        else:
-            tally.bad.append(name)
-            how = f"{item.get('active_state')}, restarted {item.get('unexpected_restarts', 0)} times"
-            unproven = "not proven: " if item.get("same_process") is None and not before_change else ""
-            tally.why[name] = item.get("reason") or f"{unproven}{how}"
-    return tally
 
 
 def _readings(verdicts: list[Verdict], evidence: dict[str, Any]) -> str:

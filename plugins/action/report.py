@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._action import RolloutAction
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context
@@ -13,6 +13,8 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._report import wr
 
 
 class ActionModule(RolloutAction):
+    SPEC: ClassVar[dict[str, Any]] = {"tell": {"type": "bool", "default": True}}
+
     def needs_plan(self, arguments: dict[str, Any]) -> bool:
         return False
 
@@ -21,8 +23,11 @@ class ActionModule(RolloutAction):
             return {"msg": "check mode: no report is written", "reports": []}
         if not context.state.attempt:
             return {
-                "msg": f"{context.rollout} has no ledger in {context.ledger.path.parent}: nothing to report",
+                "msg": f"{context.rollout} has no {context.ledger.label}: nothing to report",
                 "reports": [],
             }
         written = write_reports(context)
-        return {"reports": [str(path) for path in written], "msg": [f"REPORT {path}" for path in written]}
+        return {
+            "reports": [str(path) for path in written],
+            "msg": [f"REPORT {path}" for path in written] if arguments["tell"] else [],
+        }

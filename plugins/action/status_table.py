@@ -18,6 +18,9 @@ class ActionModule(RolloutAction):
     def needs_plan(self, arguments: dict[str, Any]) -> bool:
         return False
 
+    def tells_people(self, arguments: dict[str, Any]) -> bool:
+        return False
+
     def act(self, context: Context, arguments: dict[str, Any]) -> dict[str, Any]:
         units = self.registered(context, arguments["units"], context.in_play)
         lines, counts = status_lines(units, context.in_play)

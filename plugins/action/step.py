@@ -10,22 +10,45 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, ClassVar
 
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _instances, _orders
+from ansible_collections.cowboyai.rollout.plugins.module_utils import _secrets
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils import (
+    _awx,
+    _confirming,
+    _fencing,
+    _instances,
+    _orders,
+    _reverts,
+)
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import instance_id, split_instance
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._action import RolloutAction
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import duration_text, iso, parse_iso
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import duration_text, iso, parse_iso, short
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import (
+    SHORTEST_BASELINE,
     SHORTEST_WINDOW,
     Context,
     StepError,
     value_of,
 )
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import HOLD
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._holding import hold
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import GO, HOLD
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._own_words import overruled
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._start import ensure_started
 
 Result = dict[str, Any]
+# How many changed hosts a look between two batches visits; the probe hears all of them.
+CHANGED_LAST = 20
 # A name becomes a folder.
 FURTHER_CHECKPOINT = re.compile(r"T\+(?:\d+[dhms])+\Z")
+
+
+def _holds_a_secret(order: Result) -> bool:
+    """Whether a value that instances are to be given looks secret."""
+    return any(
+        _secrets.mask_value(str(name), str(value)) != value
+        for specs in (order.get("instances") or {}).values()
+        for spec in (specs if isinstance(specs, list) else [])
+        for name, value in ((spec.get("env") or {}) if isinstance(spec, dict) else {}).items()
+    )
 
 
 class ActionModule(RolloutAction):
@@ -34,27 +57,48 @@ class ActionModule(RolloutAction):
             "type": "str",
             "required": True,
             "choices": [
-                "preflight", "baseline", "backup", "deploy", "verify", "soak", "soaked", "approach", "look", "checkpoint", "rollback", "status",
+                "preflight", "baseline", "backup", "approval", "approved", "deploy", "verify", "soak", "soaked", "approach",
+                "look", "checkpoint", "confirm", "rollback", "status",
             ],
         },
         "phase": {"type": "str"},
+        "approval": {"type": "str"},
         "checkpoint": {"type": "str"},
         "attempt": {"type": "int", "default": 0},
         "forced": {"type": "bool", "default": False},
+        "until": {"type": "str"},
+        "following": {"type": "str"},
+        "only_changed": {"type": "bool", "default": False},
+        "label": {"type": "str", "default": "the next look"},
+        "goal": {"type": "str"},
+        "rounds": {"type": "int", "default": 0},
     }  # fmt: skip
 
     def needs_plan(self, arguments: dict[str, Any]) -> bool:
         return arguments["step"] not in ("rollback", "status")
 
+    def writes(self, arguments: dict[str, Any]) -> bool:
+        # A rollback by hand takes the lease once it is known to have something to do.
+        return bool(arguments["step"] != "status" and not arguments["forced"])
+
     def act(self, context: Context, arguments: dict[str, Any]) -> Result:
         step = arguments["step"]
+        waiting = self.waiting(context)
+        if waiting and step not in ("rollback", "status"):
+            return {
+                **_orders.not_due(waiting.line(), ended=True, decision=None),
+                "step": step,
+                "rollout": context.rollout,
+            }
         if step not in ("rollback", "status") and not self.check_mode:
-            self._refuse_slices(context)
+            self._refuse_what_cant_go_well(context)
             ensure_started(context, self.clock.now())
         makers: dict[str, Callable[[Context, dict[str, Any]], Result]] = {
             "preflight": self._preflight,
             "baseline": self._baseline,
             "backup": self._backup,
+            "approval": self._approval,
+            "approved": self._approved,
             "deploy": self._deploy,
             "verify": self._verify,
             "soak": self._soak,
@@ -62,29 +106,27 @@ class ActionModule(RolloutAction):
             "approach": self._approach,
             "look": self._look,
             "checkpoint": self._checkpoint,
+            "confirm": self._confirm,
             "rollback": self._rollback,
             "status": self._status,
         }
         order = makers[step](context, arguments)
+        if _holds_a_secret(order):
+            # With -v Ansible shows what a task returns; the next task gets it all the same.
+            order["_ansible_no_log"] = True
         order.setdefault("step", step)
         if step != "status":
             order["rollout"] = context.rollout
         # A further attempt that is not needed, and the way to a checkpoint that is there, are nothing to tell.
-        if not order["due"] and not arguments["attempt"] and step != "approach":
+        if not order["due"] and not arguments["attempt"] and step not in ("approach", "look", "confirm"):
             order["msg"] = f"{step} is not due: {order['why']}"
         return order
 
-    @staticmethod
-    def _refuse_slices(context: Context) -> None:
-        slices = (
-            value_of(context.variables, "awx_job_slice_count")
-            or value_of(context.variables, "tower_job_slice_count")
-            or 1
-        )
-        if int(slices) > 1:
-            raise StepError(
-                f"this job is one of {slices} slices; a gate needs all hosts in one run. Set job slicing of the template to 1."
-            )
+    def _refuse_what_cant_go_well(self, context: Context) -> None:
+        """Before the first record: a slice of an AWX job, and extra variables that win over what a playbook says itself."""
+        reason = _awx.slicing(context.variables) or overruled(self._task, context.variables)
+        if reason:
+            raise StepError(reason)
 
     def _named(self, context: Context, arguments: dict[str, Any], kind: str) -> str:
         """The phase or checkpoint that was asked for, as the plan spells it."""
@@ -115,8 +157,14 @@ class ActionModule(RolloutAction):
                 "since": since,
                 "nats_port": _instances.nats_port(context, host),
                 "disk_paths": [str(path) for path in context.hostvar(host, "rollout_disk_paths", [])],
+                "rollout": context.rollout,
                 "environment_keys": sorted({*plan.change.env, *context.hostvar(host, "rollout_agent_catalogue", {})}),
             }
+        # The way back of each host is tried where one will be armed.
+        order["guard"] = not context.shadow and not self.check_mode
+        # Where nothing is probed, a connection is all that is tried.
+        nobody = [{"agent": "nobody", "subject": "_ROLLOUT.preflight"}]
+        order["targets"] = _instances.probed(context, plan) or nobody
         order["measures_nats"] = plan.sample is not None or plan.probe is not None
         return order
 
@@ -131,6 +179,7 @@ class ActionModule(RolloutAction):
         plan = context.sure_plan
         since = self.clock.now() - timedelta(seconds=order["history_s"])
         subjects = _instances.subjects_of(context, plan, before_change=since)
+        order["window_s"] = max(order["window_s"], min(SHORTEST_BASELINE, plan.baseline.window))
         return self._measured(context, order, subjects, since, "baseline", arguments["attempt"])
 
     def _measured(
@@ -145,11 +194,24 @@ class ActionModule(RolloutAction):
         again = context.sure_plan.checkpoints.look_again
         order["last_attempt"] = attempt >= again.times
         order["not_before"] = None
-        if attempt:
+        if attempt and self.tick is None:
             order["not_before"] = iso(
                 self.clock.now() + timedelta(seconds=context.scaled(again.every, SHORTEST_WINDOW))
             )
         return order
+
+    def _attempt(self, context: Context, gate: str, name: str, attempt: int) -> tuple[int, Result | None]:
+        """Which look at a gate this is. In a run that doesn't wait the ledger says so, and when the next one is due."""
+        if self.tick is None:
+            return attempt, None
+        number, held_at = _orders.held(context.records, context.run, gate, name)
+        if held_at is None:
+            return 0, None
+        again = context.sure_plan.checkpoints.look_again
+        until = held_at + timedelta(seconds=context.scaled(again.every, SHORTEST_WINDOW))
+        if until > self.clock.now():
+            return number, _orders.not_due(self.note_wait(context, until, f"another look at {name}"))
+        return number, None
 
     def _backup(self, context: Context, arguments: dict[str, Any]) -> Result:
         order = _orders.backup(self.view(context))
@@ -157,10 +219,57 @@ class ActionModule(RolloutAction):
             order["instances"] = {
                 h: _instances.to_back_up(context, context.sure_plan, h) for h in self._chosen(context)
             }
+            order["fence"] = _fencing.fence(context.rollout, "backup", context.records)
         return order
+
+    def _approval(self, context: Context, arguments: dict[str, Any]) -> Result:
+        """Ask for a person's GO; the role then waits and looks."""
+        order = _orders.approval(self.view(context), str(arguments["approval"]))
+        if order["due"] and not order["requested"]:
+            data = {"approval": order["approval"], "until": order["until"], "otherwise": order["otherwise"]}
+            context.record("approval.requested", data, self.clock.now())
+            order["msg"] = (
+                f"waiting for a person before {order['approval']}, until {order['until']}: ansible-playbook "
+                f"playbooks/approve.yml -e rollout={context.rollout} -e decision=go -e reason=..."
+            )
+        return order
+
+    def _approved(self, context: Context, arguments: dict[str, Any]) -> Result:
+        """After the wait: what was answered, or what silence leads to."""
+        name, now = str(arguments["approval"]), self.clock.now()
+        if _orders.stopped(self.view(context)):
+            return _orders.not_due("the rollout was stopped meanwhile", decision=None)
+        approval = context.state.approvals[name]
+        if approval.decision is None:
+            data = {"approval": name, "decision": approval.otherwise, "reason": "nobody answered in time"}
+            context.record("approval.expired", data, now)
+            approval = context.state.approvals[name]
+        decision = str(approval.decision)
+        why = f"approval before {name}: {approval.reason or decision} ({approval.by})"
+        if decision != GO:
+            context.record(
+                "gate.decided",
+                {
+                    "gate": "approval",
+                    "name": name,
+                    "decision": decision,
+                    "why": why,
+                    "stops": True,
+                    "scope": context.sure_plan.rollback.scope,
+                    "instances": context.state.touched(),
+                },
+                now,
+            )
+        return _orders.due(decision=decision, msg=f"{decision.upper().replace('_', '-')}: {why}")
 
     def _deploy(self, context: Context, arguments: dict[str, Any]) -> Result:
         phase = self._named(context, arguments, "phase")
+        now = self.clock.now()
+        late = {} if self.check_mode else _confirming.overdue(context.state, now, context.batch)
+        if late and not _orders.stopped(self.view(context)):
+            # The next batch must not change while the ones before it have gone back.
+            why = f"{', '.join(late)} was not confirmed in time and has put itself back"
+            _reverts.stop(context, why, [i for i in context.state.proven() if split_instance(i)[1] in late], now)
         order = _orders.deploy(self.view(context), phase)
         order["phase"] = phase
         if not order["due"]:
@@ -170,7 +279,7 @@ class ActionModule(RolloutAction):
             agent, host = split_instance(instance)
             wanted.setdefault(host, []).append(agent)
         plan = context.sure_plan
-        order["named"] = order["instances"]
+        order["named"], order["shadow"] = order["instances"], context.shadow
         order["instances"] = {
             host: _instances.to_change(context, plan, agents, host) for host, agents in wanted.items()
         }
@@ -182,8 +291,11 @@ class ActionModule(RolloutAction):
         order["phase"] = phase
         if not order["due"]:
             return order
+        name = f"verify-{phase}"
+        attempt, waits = self._attempt(context, "verify", name, arguments["attempt"])
+        if waits:
+            return {**waits, "phase": phase}
         subjects = _instances.subjects_of(context, context.sure_plan, phase=phase)
-        name, attempt = f"verify-{phase}", arguments["attempt"]
         order = self._measured(context, order, subjects, context.state.baseline_at, name, attempt)
         # Looking again ends with the time that the plan gives the phase.
         order["last_attempt"] = order["last_attempt"] or self.clock.now() >= parse_iso(order["deadline"])
@@ -192,11 +304,20 @@ class ActionModule(RolloutAction):
     def _soak(self, context: Context, arguments: dict[str, Any]) -> Result:
         phase = self._named(context, arguments, "phase")
         order = _orders.soak(self.view(context), phase)
+        if order["due"] and self.tick and order["round"] > arguments["rounds"]:
+            return {**_orders.not_due(f"phase {phase} was watched for {arguments['rounds']} soaks"), "phase": phase}
         if order["due"] and order["unwatched_s"]:
             why = f"nobody looked for {duration_text(order['unwatched_s'])}"
             context.record("soak.reset", {"phase": phase, "from": iso(self.clock.now()), "why": why}, self.clock.now())
             order = _orders.soak(self.view(context), phase)
         return {**order, "phase": phase}
+
+    def _confirm(self, context: Context, arguments: dict[str, Any]) -> Result:
+        """What hosts that wait for a confirmation are told, once for all phases so far."""
+        order = _confirming.confirmation(self.view(context))
+        if order["due"]:
+            order["fence"] = _fencing.fence(context.rollout, "confirm", context.records)
+        return order
 
     def _soaked(self, context: Context, arguments: dict[str, Any]) -> Result:
         """After the last round: a soak that is still not over holds, by name, instead of failing the next phase."""
@@ -218,14 +339,40 @@ class ActionModule(RolloutAction):
         return {**_orders.approach(self.view(context), checkpoint), "checkpoint": checkpoint}
 
     def _look(self, context: Context, arguments: dict[str, Any]) -> Result:
-        """What one look between gates asks of each host."""
+        """What one look between gates asks of each host, and what is probed until then."""
         ended = _orders.stopped(self.view(context))
         if ended:
-            return ended
-        subjects = _instances.subjects_of(context, context.sure_plan)
-        since = context.state.baseline_at or self.clock.now()
-        looks = {host: _instances.look_order(context, host, subjects, since) for host in self._chosen(context)}
-        return _orders.due(looks=looks, subjects=[subject.id for subject in subjects])
+            return {**ended, "ended": True}
+        now, plan, number = self.clock.now(), context.sure_plan, arguments["attempt"]
+        if arguments["following"] and parse_iso(arguments["following"]) <= now:
+            # Measuring took longer than a tick: the looks that are overdue are one.
+            return {**_orders.not_due("its time has passed"), "ended": False}
+        until = parse_iso(arguments["until"]) if arguments["until"] else now
+        if self.tick and until > now:
+            goal = parse_iso(arguments["goal"]) if arguments["goal"] else until
+            label = arguments["label"] + (f", which ends at {short(goal)}" if goal > until else "")
+            return {**_orders.not_due(self.note_wait(context, until, label)), "ended": True}
+        subjects = _instances.subjects_of(context, plan)
+        since = context.state.baseline_at or now
+        agents = list(dict.fromkeys(subject.agent for subject in subjects))
+        name = f"look-{now:%Y%m%dt%H%M%S}"
+        window = _instances.light_window(context, plan)
+        light = (
+            _instances.nats_order(context, plan, agents, window, number, name, plan.watch.requests) if window else {}
+        )
+        hosts = self._chosen(context)
+        if arguments["only_changed"]:
+            # One after the other, from a batch that they are not part of: those that changed last.
+            changed = dict.fromkeys(subject.host for subject in subjects if subject.role == "test")
+            hosts, light = [host for host in hosts if host in changed][-CHANGED_LAST:], {}
+        return _orders.due(
+            ended=False,
+            looks={host: _instances.look_order(context, host, subjects, since) for host in hosts},
+            low_rate=_instances.low_rate_order(context, plan, agents, now, until, f"{name}-low"),
+            nats=light,
+            window_s=window,
+            renews=_confirming.renews(self.view(context)),
+        )
 
     def _checkpoint(self, context: Context, arguments: dict[str, Any]) -> Result:
         asked = arguments["checkpoint"] or value_of(context.variables, "checkpoint")
@@ -249,8 +396,11 @@ class ActionModule(RolloutAction):
             }
         if not order["due"]:
             return order
+        attempt, waits = self._attempt(context, "checkpoint", name, arguments["attempt"])
+        if waits:
+            return {**waits, "checkpoint": name}
         subjects = _instances.subjects_of(context, context.sure_plan)
-        return self._measured(context, order, subjects, context.state.baseline_at, name, arguments["attempt"])
+        return self._measured(context, order, subjects, context.state.baseline_at, name, attempt)
 
     @staticmethod
     def _is_follow_up(context: Context, asked: Any) -> bool:
@@ -300,7 +450,9 @@ class ActionModule(RolloutAction):
         order["agents"] = self._by_host(order["instances"])
         order["named"] = order.pop("instances")
         if not self.check_mode:
+            hold(context, self.clock.now(), by_hand="rolled back by hand" if arguments["forced"] else "")
             context.record("rollback.started", {"instances": order["named"], "why": order["reason"]}, self.clock.now())
+            order["fence"] = _fencing.fence(context.rollout, "rollback", context.records)
         return order
 
     def _rollback_without_ledger(self, context: Context, agent: Any, phase: Any) -> Result:
@@ -309,7 +461,7 @@ class ActionModule(RolloutAction):
         if not directory:
             known = context.plan.backup if context.plan is not None else "<directory>"
             raise StepError(
-                f"rollout {context.rollout!r} has no ledger at {context.ledger.path}. If it is somewhere else, name its folder with "
+                f"rollout {context.rollout!r} has no {context.ledger.label}. If it is somewhere else, name its folder with "
                 f"-e rollout_monitoring_dir=<folder>. If it is gone, say which backup on the hosts to restore, whole: -e rollout_backup_dir={known}"
             )
         if phase:
@@ -319,7 +471,12 @@ class ActionModule(RolloutAction):
         agents = {host: ([str(agent)] if agent else []) for host in context.in_play}
         named = [instance_id(str(agent), host) for host in context.in_play] if agent else []
         return _orders.due(
-            directory=str(directory), agents=agents, named=named, reason="asked for, without a ledger", no_ledger=True
+            directory=str(directory),
+            agents=agents,
+            named=named,
+            reason="asked for, without a ledger",
+            no_ledger=True,
+            fence=_fencing.fence(context.rollout, "rollback without a ledger", []),
         )
 
     @staticmethod

@@ -7,7 +7,13 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _orders, _preflight
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils import (
+    _confirming,
+    _fencing,
+    _orders,
+    _preflight,
+    _reverts,
+)
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import (
     Accounting,
     account,
@@ -16,10 +22,11 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting impor
     split_instance,
 )
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._action import RolloutAction
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import duration_text
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import duration_text, iso
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._instances import filled
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import HOLD, NO_GO, ROLLBACK
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import GO, HOLD, NO_GO, ROLLBACK
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._preflight import Finding
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._state import RolloutState
 
 Result = dict[str, Any]
@@ -27,15 +34,23 @@ Result = dict[str, Any]
 
 class ActionModule(RolloutAction):
     SPEC: ClassVar[dict[str, Any]] = {
-        "step": {"type": "str", "required": True, "choices": ["preflight", "begin", "backup", "deploy", "rollback"]},
+        "step": {
+            "type": "str",
+            "required": True,
+            "choices": ["preflight", "begin", "backup", "deploy", "confirm", "rollback"],
+        },
         "order": {"type": "dict", "required": True},
         "results": {"type": "str"},
         "nats": {"type": "str"},
+        "guard": {"type": "str"},
         "answered": {"type": "float"},
     }
 
     def needs_plan(self, arguments: dict[str, Any]) -> bool:
         return bool(arguments["step"] != "rollback")
+
+    def writes(self, arguments: dict[str, Any]) -> bool:
+        return True
 
     def act(self, context: Context, arguments: dict[str, Any]) -> Result:
         step = {
@@ -43,6 +58,7 @@ class ActionModule(RolloutAction):
             "begin": self._begin,
             "backup": self._backup,
             "deploy": self._deploy,
+            "confirm": self._confirm,
             "rollback": self._rollback,
         }[arguments["step"]]
         results = self.registered(context, arguments["results"], context.in_play) if arguments["results"] else {}
@@ -66,6 +82,11 @@ class ActionModule(RolloutAction):
             urls = {host: str(context.hostvar(host, "rollout_nats_url", "")).rpartition("@")[2] for host in present}
             more, groups = _preflight.check_nats(present, answers, urls)
             findings += more
+        if arguments["order"].get("guard"):
+            findings += self._guards(context, self.registered(context, arguments["guard"], context.in_play))
+        if not self.check_mode:
+            # Of an earlier attempt, or of one whose ledger is lost: known from here on.
+            _reverts.record_reverts(context, results, self.clock.now())
         problems = [finding.text() for finding in findings if finding.stops]
         problems += [f"{context.rollout}: {problem}" for problem in self._needs(context)]
         accepted = [finding.text() for finding in findings if not finding.stops]
@@ -95,6 +116,18 @@ class ActionModule(RolloutAction):
                 *_some(accepted, "known differences, accepted; all of them are in the ledger"),
             ],
         }
+
+    @staticmethod
+    def _guards(context: Context, rehearsed: dict[str, Any]) -> list[Finding]:
+        hosts = [host for host in context.hosts if host in context.in_play]
+        expected = "a timer of systemd-run that fires, and none that is armed"
+        mend = (
+            "Mend it, or wait until it has fired, or roll back: without it a host that is cut off keeps a bad change."
+        )
+        return [
+            Finding(host, "the host's own way back", seen, expected, mend)
+            for host, seen in _confirming.rehearsal_findings(hosts, rehearsed)
+        ]
 
     def _needs(self, context: Context) -> list[str]:
         needs = context.sure_plan.needs
@@ -158,16 +191,58 @@ class ActionModule(RolloutAction):
     def _begin(self, context: Context, arguments: dict[str, Any], results: dict[str, Any]) -> Result:
         """Written before the change: a rollback then knows every instance that may have been touched."""
         order = arguments["order"]
-        if not self.check_mode:
-            data = {"phase": order["phase"], "hosts": context.batch, "instances": list(order["named"])}
-            context.record("batch.started", data, self.clock.now())
-        return {"msg": f"changing {', '.join(order['named'])}"}
+        ended = _orders.stopped(self.view(context))
+        if ended:
+            # Somebody stopped the line since the batch was opened.
+            return {"due": False, "msg": f"nothing is changed: {ended['why']}: {ended.get('stopped_by', '')}"}
+        result: Result = {"due": True, "msg": f"changing {', '.join(order['named'])}"}
+        if self.check_mode:
+            return result
+        plan, data = context.sure_plan, {"phase": order["phase"], "hosts": context.batch}
+        if not context.shadow:
+            seconds = _confirming.within_s(plan, order["phase"], len(context.hosts))
+            data["confirm_within_s"] = context.scaled(seconds, _confirming.SHORTEST_CONFIRM)
+        context.record("batch.started", {**data, "instances": list(order["named"])}, self.clock.now())
+        if not context.shadow:
+            result["fence"] = _fencing.fence(context.rollout, f"deploy of {order['phase']}", context.records)
+            result["guard"] = {
+                "rollout": context.rollout,
+                "directory": context.state.backup_directory or plan.backup,
+                "within": data["confirm_within_s"],
+                "known": _reverts.known(context.records),
+            }
+        return result
+
+    def _confirm(self, context: Context, arguments: dict[str, Any], results: dict[str, Any]) -> Result:
+        """Who was told. A host that could not be told puts itself back in time: the run holds, and tells it later."""
+        order, now = arguments["order"], self.clock.now()
+        back = _reverts.record_reverts(context, results, now)
+        wanted = {"confirmed": ("none", "reverted"), "renewed": ("armed",)}[order["state"]]
+        told = [h for h in order["hosts"] if ((results.get(h) or {}).get("guard") or {}).get("state") in wanted]
+        told = [h for h in told if not results[h].get("failed") and h in context.state.armed]
+        if told:
+            data = {"hosts": told, "confirm_within_s": order.get("within_s")}
+            context.record(f"guard.{order['state']}", data, now)
+        if back:
+            return {"complete": False, **_reverts.stop_for(context, back, now)}
+        left = [host for host in order["hosts"] if host not in told]
+        if not left:
+            return {"complete": True, "decision": GO, "msg": f"{order['state']} on {', '.join(told)}"}
+        why = "; ".join(f"{h}: {(results.get(h) or {}).get('msg', 'no answer')}" for h in left)
+        why = f"the change could not be {order['state']} on {why}. Each puts itself back unless it is told in time"
+        if order["state"] == "renewed":
+            # The next look tries again, long before the time is over.
+            return {"complete": False, "decision": GO, "msg": why}
+        self._stop(context, "confirm", "confirm", HOLD, why)
+        return {"complete": False, "decision": HOLD, "msg": f"HOLD: {why}"}
 
     def _deploy(self, context: Context, arguments: dict[str, Any], results: dict[str, Any]) -> Result:
         order = arguments["order"]
         phase = context.sure_plan.phase(order["phase"])
         expected = [str(instance) for instance in order["named"]]
-        good = ("unchanged", "would_change", "proven") if self.check_mode else ("proven",)
+        # A shadow rollout asks the hosts in check mode what they would change, and goes on with what runs.
+        only_asked = self.check_mode or context.shadow
+        good = ("unchanged", "would_change", "proven") if only_asked else ("proven",)
         tally = account(expected, results, good)
         msg = [f"phase {phase.name}, batch {', '.join(context.batch)}: {tally.text()}", *_whys(tally)]
         if self.check_mode:
@@ -175,13 +250,14 @@ class ActionModule(RolloutAction):
         proven = {}
         for instance in tally.good:
             agent, host = split_instance(instance)
-            after = results[host]["instances"][agent]["after"]
+            seen = results[host]["instances"][agent]
+            after = seen["before"] if context.shadow else seen["after"]
             proven[instance] = {
-                "since": after["started_at"],
+                "since": iso(self.clock.now()) if context.shadow else after["started_at"],
                 "invocation_id": after["invocation_id"],
                 "main_pid": after["main_pid"],
                 "sha256": after["sha256"],
-                "restarted": results[host]["instances"][agent]["restarted"],
+                "restarted": seen["restarted"],
             }
         known = {*context.state.phase(phase.name).proven, *proven}
         complete = all(instance_id(agent, host) in known for agent in phase.agents for host in context.hosts)
@@ -193,7 +269,10 @@ class ActionModule(RolloutAction):
             "accounting": tally.to_dict(),
         }
         context.record("batch.done", data, self.clock.now())
-        if not tally.complete:
+        back = _reverts.record_reverts(context, results, self.clock.now())
+        if back:
+            msg.append(_reverts.stop_for(context, back, self.clock.now())["msg"])
+        elif not tally.complete:
             self._bad_batch(context, phase.name, tally)
         elif not complete:
             self._left_out(context, phase)
@@ -254,6 +333,7 @@ class ActionModule(RolloutAction):
             restored[instance] = {"sha256": (seen.get("after") or {}).get("sha256"), "changed": seen.get("changed")}
         msg = [f"rollback: {tally.text()}", *_whys(tally)]
         if not self.check_mode and not order.get("no_ledger"):
+            _reverts.record_reverts(context, results, self.clock.now())
             took_s = self._took(context)
             msg += self._in_time(context, took_s)
             data = {

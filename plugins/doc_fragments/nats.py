@@ -105,9 +105,15 @@ options:
         type: int
         default: 1
   count:
-    description: Requests per target.
+    description: Requests per target, by default 100. Not together with O(every).
     type: int
-    default: 100
+  every:
+    description:
+      - Instead of O(count), ask each target once in so many seconds until O(over) is used up, targets taking turns.
+      - Meant for low rates over minutes or hours. Run as an asynchronous task, give C(async) half a minute more than
+        O(over) and O(timeout).
+      - What could not be sent in its time, because the machine stood still, is left out and not made up for.
+    type: float
   over:
     description:
       - Seconds over which the requests are spread evenly, targets taking turns.
@@ -116,9 +122,13 @@ options:
     type: float
     default: 0.0
   timeout:
-    description: Seconds within which an answer must come. Later answers count as late.
+    description: Seconds within which an answer must come. Later answers count as late, and as lost after ten minutes.
     type: float
     default: 2.0
+  bucket:
+    description: Length in seconds of the buckets of time that RV(probe.buckets) has accounts of; V(0) for none.
+    type: float
+    default: 0.0
   sender:
     description: The header C(Sender).
     type: str

@@ -19,7 +19,11 @@ options:
     description:
       - V(hosts) is the plan's host pattern, V(serial) the batches of the phase in C(phase), V(look_again) how often a gate
         that could not measure looks again.
+      - V(hosts) fits no host once the rollout has ended or is to be rolled back, so that plays of the way forward cost nothing.
+      - V(awaiting) is the host pattern when the plan asks for the approval in C(approval), and fits no host otherwise.
       - V(touched) names the hosts of the ledger, for a rollback that has no plan any more. It falls back to the plan's.
+      - V(reported) is the same, and fits no host while a run with C(rollout_wait=false) has nothing to do. Neither do V(hosts) and V(awaiting).
+      - V(outcome) is where the ledger says that the rollout stands, such as V(HOLD) or V(GO).
     required: true
 """
 
@@ -39,23 +43,31 @@ _raw:
 """
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from ansible.context import CLIARGS
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _ticks
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._action import PlayVariables
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import (
     StepError,
     find_plan,
+    is_true,
     matching_hosts,
     monitoring_dir,
     read_plan,
+    rollout_id,
     value_of,
 )
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import Ledger, LedgerError
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import LedgerError
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._problems import ProblemsError
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._state import fold
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._state import NO_GO, ROLLBACK, RolloutState, fold
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store import open_store
+
+# A pattern that fits no host.
+NOBODY = "all:!all"
 
 
 class LookupModule(LookupBase):
@@ -68,19 +80,34 @@ class LookupModule(LookupBase):
             raise AnsibleError(str(error)) from None
 
     def _fact(self, term: str, play: Mapping[str, Any]) -> Any:
-        if term == "touched":
-            return self._present(play, self._touched(play))
-        if not any(value_of(play, name) for name in ("rollout", "rollout_plan", "phase")):
-            # Nothing names a rollout, as in a syntax check. The first task of the play refuses and says what to give.
-            return {"hosts": "all", "serial": "100%", "look_again": 0}.get(term)
+        idle = term in ("hosts", "awaiting", "reported") and self._idle(play, reported=term == "reported")
+        if term in ("touched", "reported"):
+            hosts = self._present(play, self._touched(play))
+            return NOBODY if idle else hosts
+        if term == "outcome":
+            return _recorded(play, rollout_id(play, str(value_of(play, "rollout", "")))).outcome
+        named = any(value_of(play, name) for name in ("rollout", "rollout_plan", "phase"))
+        if CLIARGS.get("syntax") or not named:
+            # Where nothing names a rollout, the first task of the play refuses and says what to give.
+            return {"hosts": "all", "serial": "100%", "look_again": 0, "awaiting": NOBODY}.get(term)
         plan = read_plan(find_plan(play))
         if term == "hosts":
-            return self._present(play, plan.hosts)
+            hosts = self._present(play, plan.hosts)
+            return NOBODY if idle or self._ended(play, plan) else hosts
+        if term == "awaiting":
+            hosts = self._present(play, plan.hosts)
+            return (
+                hosts
+                if not idle and any(each.before == value_of(play, "approval") for each in plan.approvals)
+                else NOBODY
+            )
         if term == "look_again":
             return plan.checkpoints.look_again.times
         if term == "serial":
             return self._serial(plan, value_of(play, "phase"))
-        raise StepError(f"lookup plan: term {term!r} is none of hosts, serial, look_again, touched.")
+        raise StepError(
+            f"lookup plan: term {term!r} is none of hosts, serial, look_again, awaiting, touched, reported, outcome."
+        )
 
     @staticmethod
     def _present(play: Mapping[str, Any], pattern: str) -> str:
@@ -96,6 +123,40 @@ class LookupModule(LookupBase):
         return pattern
 
     @staticmethod
+    def _ended(play: Mapping[str, Any], plan: Any) -> bool:
+        """Whether nothing of the way forward can be due any more: its plays are then left out, which costs nothing.
+
+        What a step would have said is in the ledger, and the end of the run says it.
+        """
+        if str(value_of(play, "rollout_new_attempt", "")).lower() in ("true", "yes", "1"):
+            return False
+        rollout = rollout_id(play, plan.rollout)
+        state = _recorded(play, rollout)
+        stop = state.stopped("")
+        return stop is not None and stop.decision in (NO_GO, ROLLBACK)
+
+    @staticmethod
+    def _idle(play: Mapping[str, Any], reported: bool) -> bool:
+        """Whether a run that must not wait has nothing to do: it came too early, or stands where it would wait, or on hold."""
+        if not _ticks.wanted(play) or any(CLIARGS.get(looks) for looks in ("check", "syntax")):
+            return False
+        given = value_of(play, "rollout")
+        rollout = rollout_id(play, str(given) if given else read_plan(find_plan(play)).rollout)
+        store = open_store(play, monitoring_dir(play))
+        try:
+            tick = _ticks.TickBook(store, rollout).read()
+            if tick is None or (is_true(play, "rollout_new_attempt") and not tick.new_attempt):
+                return False
+            records = store.ledger(rollout).read()
+        finally:
+            store.close()
+        if reported:
+            return tick.is_reported(records)
+        state = fold(rollout, records)
+        ended = state.stopped(tick.run) is not None or state.decision is not None
+        return ended or tick.waits(datetime.now(UTC), records, _ticks.processes())
+
+    @staticmethod
     def _serial(plan: Any, phase: Any) -> Any:
         if not phase:
             names = ", ".join(each.name for each in plan.phases)
@@ -107,11 +168,11 @@ class LookupModule(LookupBase):
 
     @staticmethod
     def _touched(play: Mapping[str, Any]) -> str:
-        rollout = value_of(play, "rollout")
+        given = value_of(play, "rollout")
         hosts: list[str] = []
-        if rollout:
-            path = monitoring_dir(play) / "ledger" / f"{rollout}.jsonl"
-            hosts = [str(host) for host in fold(str(rollout), Ledger(path).read()).start.get("hosts", [])]
+        if given:
+            rollout = rollout_id(play, str(given))
+            hosts = [str(host) for host in _recorded(play, rollout).start.get("hosts", [])]
         if hosts:
             return ",".join(hosts)
         try:
@@ -119,3 +180,12 @@ class LookupModule(LookupBase):
         except (StepError, ProblemsError):
             # Neither ledger nor plan is left: the inventory and --limit say where, the backup's manifest says what.
             return "all"
+
+
+def _recorded(play: Mapping[str, Any], rollout: str) -> RolloutState:
+    """Where a rollout stands by its ledger."""
+    store = open_store(play, monitoring_dir(play))
+    try:
+        return fold(rollout, store.ledger(rollout).read())
+    finally:
+        store.close()

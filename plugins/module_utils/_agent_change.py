@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from ansible_collections.cowboyai.rollout.plugins.module_utils import (
     _accounts,
@@ -132,10 +132,17 @@ def _message(step: _Step, shown: _proof.Shown) -> str:
     return text + "; " + shown.message if shown.message else text
 
 
-def change(host: Host, instances: Sequence[Instance], settle: float = 0.0, check: bool = False) -> Dict[str, Any]:
+def change(
+    host: Host,
+    instances: Sequence[Instance],
+    settle: float = 0.0,
+    check: bool = False,
+    arm: Optional[Callable[[List[str]], object]] = None,
+) -> Dict[str, Any]:
     """Bring every instance to its ``env`` and prove it; the result of ``agent_change``.
 
-    With ``check`` nothing is written or restarted. One instance's failure never stops another.
+    With ``check`` nothing is written or restarted. One instance's failure never stops another. ``arm`` is told the agents
+    before the first write; when it raises, nothing is written.
     """
     units = host.show([instance.unit for instance in instances])
     results: Dict[str, Dict[str, Any]] = {instance.agent: {} for instance in instances}
@@ -151,6 +158,13 @@ def change(host: Host, instances: Sequence[Instance], settle: float = 0.0, check
         for step in steps:
             results[step.instance.agent] = _would(step)
         return _accounts.conclude(results, diff=diff)
+    if arm is not None and steps:
+        try:
+            arm([step.instance.agent for step in steps])
+        except InstanceError as problem:
+            for step in steps:
+                results[step.instance.agent] = _failure(step.unit, problem, step.file.sha256)
+            return _accounts.conclude(results, diff=[])
     ready = []
     for step in steps:
         try:

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from ansible_collections.cowboyai.rollout.plugins.module_utils import _instant, _secrets
+from ansible_collections.cowboyai.rollout.plugins.module_utils import _bucket, _instant, _secrets
 
 _COLOUR = re.compile(r"\x1b\[[0-9;:]*[A-Za-z]")
 _STAMP = r"(?:\d{4}[-/]\d\d[-/]\d\d[T ])?\d\d:\d\d:\d\d(?:[.,]\d+)?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d)(?![\w:]))?"
@@ -37,7 +37,9 @@ _PANIC = re.compile(r"\s*(?:thread '[^']*'(?: \(\d+\))? )?panicked at\b")
 _SUBSCRIBED = re.compile(r"Subscribed to: (\S+)")
 
 _METRICS = re.compile(r"(?:Metrics: |(?P<final>Final metrics - ))(?P<pairs>.*)\Z", re.DOTALL)
-_PAIR = re.compile(r"\s*([A-Za-z][\w.-]*)\s*[=:]\s*(-?\d+(?:\.\d+)?)\s*\Z")
+# A counter counts up from 0. Longer than any: such a number would be a trap for whoever reads our answer.
+_PAIR = re.compile(r"\s*([A-Za-z][\w.-]{0,99})\s*[=:]\s*([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*\Z")
+_MOST_PAIRS = 100
 
 _NORMAL = (
     (re.compile(_STAMP), "<time>"),
@@ -58,6 +60,8 @@ SIGN_EXAMPLES = 3
 _EXAMPLE_LENGTH = 300
 # Far more than is shown; masking takes time in the square of it.
 _MASKED_LENGTH = 8192
+# Where a line's level stands no further out than this. The journal takes lines of any length, and takes them from anybody.
+_PARSED_LENGTH = 16384
 
 
 @dataclass(frozen=True)
@@ -103,10 +107,10 @@ def parse(text: str) -> Line:
 
     FATAL, CRITICAL and PANIC are read as ERROR, WARNING as WARN.
     """
-    plain = _COLOUR.sub("", text)
-    known = _from_json(plain.strip())
+    known = _from_json(_COLOUR.sub("", text).strip())
     if known:
         return known
+    plain = _COLOUR.sub("", text[:_PARSED_LENGTH])
     match = next(filter(None, (shape.match(plain) for shape in _SHAPES)), None)
     if not match:
         fatal = _FATAL.match(plain)
@@ -140,7 +144,10 @@ def counters(message: str) -> Optional[Tuple[bool, Dict[str, float]]]:
     if not match:
         return None
     values: Dict[str, float] = {}
-    for part in match.group("pairs").split(","):
+    parts = match.group("pairs").split(",")
+    if len(parts) > _MOST_PAIRS:
+        return None
+    for part in parts:
         pair = _PAIR.match(part)
         if not pair:
             return None
@@ -164,9 +171,11 @@ class _Kind:
 
 @dataclass
 class Tally:
-    """Adds up the lines of one instance over a window; ``signs`` are patterns to search in every error line."""
+    """Adds up the lines of one instance over a window; ``signs`` are patterns to search in every error line,
+    ``bucket_s`` > 0 counts by buckets of that many seconds besides."""
 
     signs: Sequence[str] = ()
+    bucket_s: float = 0.0
 
     lines: int = 0
     errors: int = 0
@@ -179,12 +188,26 @@ class Tally:
     kinds: Dict[str, _Kind] = field(default_factory=dict)
     counters: Dict[str, Dict[str, Any]] = field(default_factory=dict)
     found: Dict[str, Dict[str, Any]] = field(default_factory=dict)
+    buckets: Dict[int, List[int]] = field(default_factory=dict)
+    points: Dict[Tuple[int, str], float] = field(default_factory=dict)
+    _best: Dict[str, Dict[str, float]] = field(default_factory=dict)
 
     def add(self, text: Optional[str], damaged: bool, at: int, invocation: str) -> None:
         """Count one line; ``text`` is ``None`` when the journal gave none, ``damaged`` when bytes were not text.
 
         ``at`` is the journal's time in microseconds since the epoch.
         """
+        before = (self.lines, self.errors, self.warnings)
+        self._add(text, damaged, at, invocation)
+        if self.bucket_s:
+            bucket = self.buckets.setdefault(self._bucket(at), [0, 0, 0])
+            for place, (was, is_) in enumerate(zip(before, (self.lines, self.errors, self.warnings))):
+                bucket[place] += is_ - was
+
+    def _bucket(self, at: int) -> int:
+        return _bucket.index_of(at / 1e6, self.bucket_s)
+
+    def _add(self, text: Optional[str], damaged: bool, at: int, invocation: str) -> None:
         self.lines += 1
         self.first = at if self.first is None or at < self.first else self.first
         self.last = at if self.last is None or at > self.last else self.last
@@ -237,6 +260,12 @@ class Tally:
         if known is None:
             known = self.counters[invocation] = {"first": values, "first_at": _instant.iso(at)}
         known.update(last=values, last_at=_instant.iso(at), final=final)
+        if self.bucket_s:
+            # The highest of each, not the last: a final line may leave some out, and nothing is counted backwards.
+            best = self._best.setdefault(invocation, {})
+            for name, value in values.items():
+                best[name] = max(best.get(name, 0), value)
+            self.points[(self._bucket(at), invocation)] = sum(best.values())
 
     def as_dict(self, kinds: int) -> Dict[str, Any]:
         """The ``log`` part of ``agent_units_info``; the ``kinds`` most frequent kinds, errors before warnings."""
@@ -266,6 +295,11 @@ class Tally:
             ],
             "counters": self.counters,
         }
+        if self.bucket_s:
+            out["buckets"] = {str(index): self.buckets[index] for index in sorted(self.buckets)}
+            # Within a bucket in the order of the journal, so that an invocation comes behind the one it replaces.
+            points = sorted(self.points.items(), key=lambda item: item[0][0])
+            out["counter_points"] = [[index, invocation, total] for (index, invocation), total in points]
         if self.signs:
             out["signs"] = {pattern: self.found.get(pattern, {"count": 0, "examples": []}) for pattern in self.signs}
         return out

@@ -202,7 +202,7 @@ def load(directory: str) -> Optional[Manifest]:
             raise ValueError("its schema is {0!r}, expected {1!r}".format(raw["schema"], SCHEMA))
         agents = {agent: _entry(agent, entry) for agent, entry in raw["agents"].items()}
         return Manifest(str(raw["rollout"]), str(raw["host"]), str(raw["created_at"]), agents)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InstanceError(
             "backup_altered",
             "the manifest {0} can't be used: {1}. Nothing was touched; mend it from a copy or move the directory "

@@ -60,6 +60,11 @@ def disk(path: str) -> Optional[Dict[str, Any]]:
     }
 
 
+def boot_id(proc: str = "/proc") -> Optional[str]:
+    """Names this boot: another one after each reboot."""
+    return _read(proc + "/sys/kernel/random/boot_id").strip() or None
+
+
 def booted_at(proc: str = "/proc") -> Optional[int]:
     """When this system's first process started (in a container: the container), microseconds since the epoch."""
     fields = _read(proc + "/1/stat").rpartition(")")[2].split()
@@ -81,7 +86,7 @@ def collect(
         "hostname": os.uname().nodename,
         "now": _instant.iso(int(now * 1000000)),
         "clock_offset_s": None if controller_time is None else round(now - controller_time, 6),
-        "boot_id": _read(proc + "/sys/kernel/random/boot_id").strip() or None,
+        "boot_id": boot_id(proc),
         "booted_at": _instant.iso(booted_at(proc)),
         "load": parse_load(_read(proc + "/loadavg")),
         "cpus": os.cpu_count(),

@@ -106,7 +106,7 @@ def parse_entry(line: bytes) -> Optional[Dict[str, Any]]:
     """The JSON object of one output line, or ``None`` for what is none (``-- No entries --``, cut lines)."""
     try:
         entry = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return entry if isinstance(entry, dict) else None
 

@@ -162,7 +162,7 @@ def _jwt_expiry(jwt: str) -> Optional[float]:
         claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
         expires = claims.get("exp") or None
         return None if expires is None else float(expires)
-    except (IndexError, ValueError, TypeError, AttributeError):
+    except (IndexError, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         return None  # the server is the judge of a JWT; this is only for a clearer message
 
 

@@ -7,221 +7,102 @@ itself."""
 from __future__ import annotations
 
 import json
-import re
 import secrets
 import time
 from collections import deque
 from datetime import datetime, timezone
-from typing import Any, Callable, Deque, Dict, List, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Deque, Dict, List, Optional
 
+from ansible_collections.cowboyai.rollout.plugins.module_utils import _bucket
 from ansible_collections.cowboyai.rollout.plugins.module_utils._latency import summary
-from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_error import (
-    NatsError,
-    OptionError,
-    SlowConsumer,
-)
+from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_error import NatsError, SlowConsumer, Unreachable
 from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_options import Server
 from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_parse import Event, parse_headers, publish_frame
+from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_probe_request import ProbeRequest
+from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_streams import capturing
 from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_wire import Connection, connect
-from ansible_collections.cowboyai.rollout.plugins.module_utils._subjects import SubjectError, check_subject
+from ansible_collections.cowboyai.rollout.plugins.module_utils._probe_account import Account, Asked
 
-MAX_REQUESTS = 1_000_000
 FLOOR_ROUNDS = 100
 NO_RESPONDERS = 503
-MAX_EXAMPLES = 5
 # One after the other, an agent that stays silent this often in a row is no longer waited for before the next request
 # goes out.
 _PATIENCE = 3
 # Answers beyond the expected ones are looked for this long after the last expected one.
 _LINGER_S = 0.1
 _MAX_LATE_WAIT_S = 2.0
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
-_OUR_HEADERS = ("sender", "recipient", "conversation-id")
-
-
-class Target(NamedTuple):
-    """One agent to ask; `expected` answers per request (one per instance that hears it)."""
-
-    agent: str
-    subject: bytes
-    payload: bytes
-    headers: Dict[str, str]
-    expected: int
-
-
-class ProbeRequest(NamedTuple):
-    """`requests_each` per target. over_s > 0: spread evenly over that time, agents taking turns; 0: one after the
-    other."""
-
-    targets: Sequence[Target]
-    requests_each: int
-    over_s: float
-    timeout_s: float
-    sender: str
-    conversation_prefix: str
-    inbox_prefix: str
-    send: bool = True  # False (check mode): connect and measure the floor, ask nobody
-    max_duration_s: Optional[float] = None  # stop asking after this time
-
-
-def probe_argument_spec() -> Dict[str, Dict[str, Any]]:
-    """The argument spec of the options in the doc fragment `cowboyai.rollout.nats.probe`."""
-    return {
-        "targets": {
-            "type": "list",
-            "elements": "dict",
-            "required": True,
-            "options": {
-                "agent": {"type": "str", "required": True},
-                "subject": {"type": "str", "required": True},
-                "payload": {"type": "raw"},
-                "headers": {"type": "dict"},
-                "expected": {"type": "int", "default": 1},
-            },
-        },
-        "count": {"type": "int", "default": 100},
-        "over": {"type": "float", "default": 0.0},
-        "timeout": {"type": "float", "default": 2.0},
-        "sender": {"type": "str", "default": "rollout"},
-        "conversation_prefix": {"type": "str"},
-        "inbox_prefix": {"type": "str", "default": "_INBOX"},
-    }
-
-
-def parse_probe(params: Mapping[str, Any], send: bool = True, max_duration_s: Optional[float] = None) -> ProbeRequest:
-    """Check the probe's arguments. Raises OptionError naming the argument, what was seen and what is expected."""
-    sender = params.get("sender") or "rollout"
-    count = params.get("count", 100)
-    over = float(params.get("over") or 0.0)
-    given = params.get("timeout")
-    timeout = 2.0 if given is None else float(given)
-    if not isinstance(count, int) or count < 1:
-        raise OptionError("count: %r, expected at least 1 request per target" % (count,))
-    if not 0 <= over <= 86400:
-        raise OptionError("over: %r s, expected 0 (one request after the other) up to 86400" % (over,))
-    if not 0 < timeout <= 300:
-        raise OptionError("timeout: %r s, expected more than 0 and at most 300" % (timeout,))
-    prefix = params.get("conversation_prefix") or "rollout-%s" % secrets.token_hex(4)
-    inbox = params.get("inbox_prefix") or "_INBOX"
-    try:
-        check_subject(inbox)
-    except SubjectError as problem:
-        raise OptionError("inbox_prefix: %s" % problem) from None
-    for name, value in (("sender", sender), ("conversation_prefix", prefix)):
-        _check_header(name, value)
-    rows = params.get("targets") or []
-    if not rows:
-        raise OptionError("targets: empty, expected at least one {agent, subject}")
-    targets = [_parse_target(row) for row in rows]
-    names = [target.agent for target in targets]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise OptionError(
-            "targets: %s listed more than once, so its answers could not be told apart" % ", ".join(twice)
-        )
-    if count * len(targets) > MAX_REQUESTS:
-        raise OptionError(
-            "count: %d requests for %d targets, expected at most %d in all" % (count, len(targets), MAX_REQUESTS)
-        )
-    return ProbeRequest(targets, count, over, timeout, sender, prefix, inbox, send, max_duration_s)
-
-
-def _parse_target(row: Mapping[str, Any]) -> Target:
-    agent = row.get("agent")
-    if not isinstance(agent, str) or not agent:
-        raise OptionError("targets: agent %r, expected a name" % (agent,))
-    _check_header("targets: agent", agent)
-    try:
-        subject = check_subject(row.get("subject") or "")
-    except SubjectError as problem:
-        raise OptionError("targets: %s: %s" % (agent, problem)) from None
-    expected = row.get("expected")
-    expected = 1 if expected is None else expected
-    if not isinstance(expected, int) or isinstance(expected, bool) or expected < 1:
-        raise OptionError("targets: %s: expected %r answers per request, must be at least 1" % (agent, expected))
-    payload = row.get("payload")
-    if payload is None:
-        payload = {}
-    raw = payload.encode() if isinstance(payload, str) else json.dumps(payload, separators=(",", ":")).encode()
-    headers = {}
-    for name, value in (row.get("headers") or {}).items():
-        if not isinstance(name, str) or not _HEADER_NAME.match(name) or name.lower() in _OUR_HEADERS:
-            raise OptionError(
-                "targets: %s: header %r, expected a plain header name other than Sender, Recipient and Conversation-Id"
-                % (agent, name)
-            )
-        _check_header("targets: %s: header %s" % (agent, name), str(value))
-        headers[name] = str(value)
-    return Target(agent, subject.encode(), raw, headers, expected)
-
-
-def _check_header(what: str, value: str) -> None:
-    if "\r" in value or "\n" in value or value != value.strip():
-        raise OptionError("%s: %r, expected one line without blanks at its ends (it becomes a header)" % (what, value))
-
-
-class _Count:
-    """What came back from one agent."""
-
-    def __init__(self) -> None:
-        self.sent = self.resolved = self.delivered = self.late = self.duplicates = 0
-        self.errors = self.full = self.no_responders = self.stream_acks = 0
-        self.unanswered_in_a_row = 0
-        self.latencies: List[float] = []
-        self.error_examples: List[str] = []
-
-
-class _Asked:
-    __slots__ = ("answers", "in_time", "open", "sent_at", "target")
-
-    def __init__(self, target: int, sent_at: float) -> None:
-        self.target = target
-        self.sent_at = sent_at
-        self.answers = 0
-        self.in_time = 0
-        self.open = True
+# A server that does not answer a PING for this long is as good as away.
+_PONG_WITHIN_S = 5.0
+# Answers are told apart by the request for this long, so that a probe of a day needs no more memory than one of this.
+_REMEMBERED_S = 600.0
+# Requests that are this late are not made up for: a machine that stood still must not wake up with a burst.
+_LATE_SEND_S = 1.0
+# A machine that stands still longer than this does not know when answers came.
+_STOOD_STILL_S = 0.5
 
 
 class _Run:
-    """The state of one probe over a connection; requests are numbered 0.. in the order of sending, agents taking
-    turns."""
+    """The state of one probe over a connection; requests are numbered 0.. by their places in the schedule, agents
+    taking turns.
+
+    A request is `open` until its answers are there or its time is up. Then it is in `doubt`, until a PONG proves that
+    the server was there to the end of that time: silence of the server is no silence of the agents.
+    """
 
     def __init__(
-        self, request: ProbeRequest, connection: Connection, clock: Callable[[], float], keep_going: Callable[[], bool]
+        self,
+        request: ProbeRequest,
+        connection: Connection,
+        clock: Callable[[], float],
+        wall: Callable[[], float],
+        keep_going: Callable[[], bool],
     ) -> None:
         self.request = request
-        self.counts = [_Count() for _target in request.targets]
+        self.accounts = [Account(target.expected, request.timeout_s) for target in request.targets]
         self.send_lag_s = 0.0
+        self.left_out = 0
+        self.void = 0
         self.cut_short = False
+        self.alive_until = wall()
         self._connection = connection
         self._clock = clock
+        self._wall = wall
         self._keep_going = keep_going
         self._inbox = ("%s.%s." % (request.inbox_prefix, secrets.token_hex(8))).encode()
-        self._asked: List[_Asked] = []
-        self._expiry: Deque[_Asked] = deque()
+        self._asked: Dict[int, Asked] = {}
+        self._last: Optional[Asked] = None
+        self._order: Deque[int] = deque()
+        self._expiry: Deque[Asked] = deque()
         self._open = 0
+        self._doubt: Deque[Asked] = deque()
+        self._pinged_at: Optional[float] = None
+        self._awake_at = clock()
 
     def run(self) -> None:
         """Send everything and collect answers until each request is complete or out of time, and late ones a little
-        longer."""
+        longer. Raises NatsError when the connection breaks or the server falls silent."""
         request, clock, connection = self.request, self._clock, self._connection
         connection.subscribe(self._inbox + b"*")
         connection.fence(request.timeout_s + 5.0)
-        total = request.requests_each * len(request.targets)
-        interval = request.over_s / total
-        start = clock()
+        total, interval = request.total, request.interval_s
+        start = self._awake_at = clock()
         stop_at = None if request.max_duration_s is None else start + request.max_duration_s
+        number = 0
         while True:
             now = clock()
             self._expire(now)
-            if len(self._asked) < total and ((stop_at is not None and now > stop_at) or not self._keep_going()):
+            self._resolve(now)
+            self._forget(now)
+            if number < total and ((stop_at is not None and now > stop_at) or not self._keep_going()):
                 self.cut_short = True
-                total = len(self._asked)
-            number = len(self._asked)
+                total = number
+            if request.every_s and number < total:
+                number = self._skip(number, total, start, now)
             if number < total and self._is_due(number, start, interval, now):
                 self._send(number, start + number * interval)
+                number += 1
                 continue
-            if number == total and not self._open:
+            if number == total and not self._open and not self._doubt:
                 break
             wait = 1.0
             if self._expiry:
@@ -231,13 +112,21 @@ class _Run:
             self._receive(max(0.0, wait))
         self._linger()
 
+    def _skip(self, number: int, total: int, start: float, now: float) -> int:
+        """The number to go on with, behind those whose time has passed."""
+        request, going = self.request, number
+        if now >= start + request.over_s:
+            going = total
+        elif now - (start + number * request.interval_s) > max(request.every_s, _LATE_SEND_S):
+            going = min(total, int((now - start) / request.interval_s))
+        self.left_out += going - number
+        return going
+
     def _is_due(self, number: int, start: float, interval: float, now: float) -> bool:
         if interval:
             return now >= start + number * interval
-        if not number:
-            return True
-        last = self._asked[-1]
-        return not last.open or self.counts[last.target].unanswered_in_a_row >= _PATIENCE
+        last = self._last
+        return last is None or not last.open or self.accounts[last.target].unanswered_in_a_row >= _PATIENCE
 
     def _send(self, number: int, due: float) -> None:
         request = self.request
@@ -252,115 +141,119 @@ class _Run:
             number // len(request.targets),
         )
         frame = publish_frame(target.subject, target.payload, self._inbox + b"%d" % number, headers)
-        asked = _Asked(index, self._clock())
-        if request.over_s:
+        bucket = _bucket.index_of(self._wall(), request.bucket_s) if request.bucket_s else None
+        asked = Asked(index, self._clock(), bucket)
+        if request.interval_s:
             self.send_lag_s = max(self.send_lag_s, asked.sent_at - due)
         self._connection.send(frame)
-        self._asked.append(asked)
+        self._asked[number] = self._last = asked
+        self._order.append(number)
         self._expiry.append(asked)
         self._open += 1
-        self.counts[index].sent += 1
+        self.accounts[index].sent += 1
 
     def _expire(self, now: float) -> None:
         while self._expiry and (not self._expiry[0].open or self._expiry[0].sent_at + self.request.timeout_s <= now):
             asked = self._expiry.popleft()
             if asked.open:
                 if not asked.answers:
-                    self.counts[asked.target].unanswered_in_a_row += 1
+                    self.accounts[asked.target].unanswered_in_a_row += 1
                 self._close(asked)
+                self._doubt.append(asked)
 
-    def _close(self, asked: _Asked) -> None:
+    def _close(self, asked: Asked) -> None:
         asked.open = False
         self._open -= 1
-        self.counts[asked.target].resolved += 1
+
+    def _resolve(self, now: float) -> None:
+        """Settle what was in doubt, as far as a PONG proves it, and ask for the next one."""
+        connection, doubt = self._connection, self._doubt
+        if self._pinged_at is not None and connection.ping_is_out and now - self._pinged_at > _PONG_WITHIN_S:
+            self._receive(0.0)  # had we ourselves stood still, it would lie there
+            if connection.ping_is_out:
+                raise Unreachable(
+                    "NATS server %s: no PONG within %g s; it stands still, or the network in between does"
+                    % (connection.label, _PONG_WITHIN_S)
+                )
+        if self._pinged_at is not None and not connection.ping_is_out:
+            while doubt and doubt[0].sent_at + self.request.timeout_s <= self._pinged_at:
+                asked = doubt.popleft()
+                if not asked.settled and not asked.void:
+                    self.accounts[asked.target].settle(asked)
+            self._pinged_at = None
+        if doubt and self._pinged_at is None:
+            connection.ping()
+            self._pinged_at = now
+
+    def _forget(self, now: float) -> None:
+        kept_s = max(_REMEMBERED_S, 2 * self.request.timeout_s)
+        while self._order and self._asked[self._order[0]].sent_at + kept_s < now:
+            del self._asked[self._order.popleft()]
 
     def _receive(self, wait: float) -> None:
+        before, began = self._connection.received_bytes, self._clock()
         events = self._connection.read(wait)
         now = self._clock()
+        if max(began - self._awake_at, now - began - wait) > _STOOD_STILL_S:
+            self._void()
+        self._awake_at = now
+        if self._connection.received_bytes != before:
+            self.alive_until = self._wall()
         for event in events:
             self._answer(event, now)
 
+    def _void(self) -> None:
+        """What is not settled yet was asked before this machine stood still."""
+        for asked in list(self._expiry) + list(self._doubt):
+            if not asked.settled and not asked.void:
+                asked.void = True
+                self.void += 1
+                if asked.open:
+                    self._close(asked)
+
     def _linger(self) -> None:
-        missing = any(
-            count.delivered + count.late < count.sent * target.expected and not count.no_responders
-            for count, target in zip(self.counts, self.request.targets)
-        )
-        until = self._clock() + (min(self.request.timeout_s, _MAX_LATE_WAIT_S) if missing else _LINGER_S)
+        owed = any(account.is_owed for account in self.accounts)
+        until = self._clock() + (min(self.request.timeout_s, _MAX_LATE_WAIT_S) if owed else _LINGER_S)
         while self._clock() < until:
             self._receive(max(0.0, until - self._clock()))
 
     def _answer(self, event: Event, now: float) -> None:
         token = event[1][len(self._inbox) :]
-        if not token.isdigit() or len(token) > 9 or int(token) >= len(self._asked):
-            return  # not an answer to anything of ours
-        asked = self._asked[int(token)]
-        count = self.counts[asked.target]
+        asked = self._asked.get(int(token)) if token.isdigit() and len(token) < 10 else None
+        if asked is None or asked.void:
+            return  # not an answer to anything of ours, far too late, or at a time that nobody knows
+        account = self.accounts[asked.target]
         if event[3] is not None and parse_headers(event[3]).status == NO_RESPONDERS:
-            count.no_responders += 1
-            if asked.open:
-                self._close(asked)
+            account.no_responders += 1
+            self._settle(asked)
             return
         said = _said(event[4] or b"")
         if said is not None and "stream" in said and "seq" in said and "status" not in said:
             # A JetStream stream over the request subject acknowledges in the agents' stead; that is no answer of
             # theirs.
-            count.stream_acks += 1
+            account.stream_acks += 1
             return
-        asked.answers += 1
-        count.unanswered_in_a_row = 0
-        expected = self.request.targets[asked.target].expected
-        if asked.answers > expected:
-            count.duplicates += 1
-            return
-        if said is not None and said.get("status") == "error":
-            count.errors += 1
-            if len(count.error_examples) < MAX_EXAMPLES:
-                count.error_examples.append(str(said.get("message"))[:200])
-        latency = now - asked.sent_at
-        count.latencies.append(latency)
-        if latency <= self.request.timeout_s:
-            count.delivered += 1
-            asked.in_time += 1
-            if asked.in_time == expected:
-                count.full += 1
-        else:
-            count.late += 1
-        if asked.answers == expected and asked.open:
-            self._close(asked)
+        is_error = said is not None and said.get("status") == "error"
+        told = said.get("message") if said else None
+        # Anything but text is not worth spelling out, and may be nested as deep as it can be read.
+        message = told if isinstance(told, str) else "(no text)"
+        account.answer(asked, now - asked.sent_at, message if is_error else None)
+        if asked.answers == account.expected:
+            self._settle(asked)
 
-    def agents(self, partial: bool) -> Dict[str, Dict[str, Any]]:
-        """The result per agent. When partial, requests that were still open when the connection broke are nobody's
-        fault:
-        they count as `unresolved`, and neither they nor their answers so far as expected or lost."""
-        rows = {}
-        in_open = [0] * len(self.counts)
-        for asked in self._asked:
-            if asked.open:
-                in_open[asked.target] += asked.in_time
-        for index, (count, target) in enumerate(zip(self.counts, self.request.targets)):
-            requests = count.resolved if partial else count.sent
-            expected = requests * target.expected
-            delivered = count.delivered - in_open[index]
-            row: Dict[str, Any] = {
-                "sent": count.sent,
-                "expected": expected,
-                "delivered": delivered,
-                "lost": max(0, expected - delivered - count.late),
-                "late": count.late,
-                "duplicates": count.duplicates,
-                "errors": count.errors,
-                "error_examples": count.error_examples,
-                "delivered_pct": 100.0 * delivered / expected if expected else None,
-                "full": count.full,
-                "silent": bool(requests) and not count.delivered and not count.late,
-                "no_responders": count.no_responders,
-                "stream_acks": count.stream_acks,
-                "unresolved": count.sent - count.resolved if partial else 0,
-            }
-            row.update(summary(count.latencies))
-            row["samples"] = row.pop("n")
-            rows[target.agent] = row
-        return rows
+    def _settle(self, asked: Asked) -> None:
+        if asked.open:
+            self._close(asked)
+        if not asked.settled:
+            self.accounts[asked.target].settle(asked)
+
+    def agents(self) -> Dict[str, Dict[str, Any]]:
+        """The result per agent."""
+        return {target.agent: account.row() for account, target in zip(self.accounts, self.request.targets)}
+
+    def buckets(self) -> Dict[str, List[List[Any]]]:
+        """The same by buckets, per agent."""
+        return {target.agent: account.buckets() for account, target in zip(self.accounts, self.request.targets)}
 
 
 def _said(payload: bytes) -> Optional[Dict[str, Any]]:
@@ -377,17 +270,21 @@ def measure_floor(server: Server, connection: Connection, inbox_prefix: str, clo
     """Latencies in seconds of round trips to an echo responder of our own, on a second connection to the same server.
 
     One thread plays both sides in turn, so that no scheduling of ours is in it: what remains is the price of two trips
-    through the server. Real answers cannot be faster than about this.
+    through the server. Real answers cannot be faster than about this. Fewer than FLOOR_ROUNDS of a server so slow that
+    they would take longer than connecting may.
     """
     ours, theirs = (("%s.%s" % (inbox_prefix, secrets.token_hex(8))).encode() for _side in "ab")
-    latencies = []
+    latencies: List[float] = []
     with connect(server, "cowboyai.rollout echo") as echo:
         echo.subscribe(theirs)
         echo.fence(server.connect_timeout)
         sid = connection.subscribe(ours)
         connection.fence(server.connect_timeout)
+        until = clock() + server.connect_timeout
         for _round in range(FLOOR_ROUNDS):
             sent = clock()
+            if latencies and sent > until:
+                break  # a server this slow shows it in fewer rounds
             connection.send(publish_frame(theirs, b"{}", ours))
             echo.send(publish_frame(_one(echo, sent + server.connect_timeout, clock)[2] or ours, b"{}"))
             _one(connection, sent + server.connect_timeout, clock)
@@ -423,6 +320,8 @@ def run_probe(
         "cluster": None,
         "started_at": timestamp(wall()),
         "ended_at": None,
+        "broke_at": None,
+        "alive_until": None,
         "reason": None,
         "message": None,
         "partial": False,
@@ -430,8 +329,11 @@ def run_probe(
         "notes": [],
         "floor": None,
         "agents": {},
+        "buckets": {"bucket_s": request.bucket_s, "agents": {}} if request.bucket_s else None,
         "conversation_prefix": request.conversation_prefix,
         "send_lag_max_ms": None,
+        "streams": [],
+        "streams_unknown": None,
     }
     run: Optional[_Run] = None
     try:
@@ -442,20 +344,31 @@ def run_probe(
             floor = summary(measure_floor(server, connection, request.inbox_prefix, clock))
             result["floor"] = {key: floor[key] for key in ("p50_ms", "p99_ms", "max_ms", "n")}
             if request.send:
-                run = _Run(request, connection, clock, keep_going)
+                run = _Run(request, connection, clock, wall, keep_going)
                 run.run()
             else:
                 result["notes"].append("check mode: connected and measured the floor, asked no agent")
+                result["streams"], result["streams_unknown"] = capturing(
+                    connection,
+                    [target.subject.decode() for target in request.targets],
+                    request.inbox_prefix,
+                    server.connect_timeout,
+                    clock,
+                )
     except NatsError as problem:
         # The probe subscribes to its own inbox only; being cut off there as too slow is a failure of ours.
         result["reason"] = "tool_error" if isinstance(problem, SlowConsumer) else problem.reason
         result["message"] = str(problem)
         result["partial"] = run is not None
+        result["broke_at"] = timestamp(wall()) if run is not None else None
     result["ended_at"] = timestamp(wall())
     if run is not None:
-        result["agents"] = run.agents(result["partial"])
+        result["agents"] = run.agents()
+        if request.bucket_s:
+            result["buckets"]["agents"] = run.buckets()
+        result["alive_until"] = timestamp(run.alive_until)
         result["cut_short"] = run.cut_short
-        result["send_lag_max_ms"] = round(run.send_lag_s * 1000.0, 3) if request.over_s else None
+        result["send_lag_max_ms"] = round(run.send_lag_s * 1000.0, 3) if request.interval_s else None
         result["notes"].extend(_notes(run, request))
     return result
 
@@ -475,7 +388,7 @@ def _check_abilities(connection: Connection, request: ProbeRequest) -> None:
 
 
 def _notes(run: _Run, request: ProbeRequest) -> List[str]:
-    acked = [target.agent for count, target in zip(run.counts, request.targets) if count.stream_acks]
+    acked = [target.agent for account, target in zip(run.accounts, request.targets) if account.stream_acks]
     notes = []
     if acked:
         notes.append(
@@ -484,6 +397,16 @@ def _notes(run: _Run, request: ProbeRequest) -> List[str]:
         )
     if run.cut_short:
         notes.append("stopped asking before all requests were sent: time was up")
+    if run.void:
+        notes.append(
+            "%d requests do not count, because this machine stood still or was overloaded when their answers were due"
+            % run.void
+        )
+    if run.left_out:
+        notes.append(
+            "%d requests were not sent, because this machine stood still or was overloaded when they were due"
+            % run.left_out
+        )
     return notes
 
 

@@ -26,12 +26,8 @@ from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_error impor
     Unreachable,
 )
 from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_options import Server
-from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_probe import (
-    ProbeRequest,
-    parse_probe,
-    run_probe,
-    timestamp,
-)
+from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_probe import run_probe, timestamp
+from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_probe_request import ProbeRequest, parse_probe
 from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_wire import Connection, connect
 from ansible_collections.cowboyai.rollout.plugins.module_utils._subjects import (
     AgentIndex,
@@ -273,7 +269,7 @@ def compare_with_server(monitor_url: str, connection: Connection, counted: int) 
             said = json.loads(answer.read(_MAX_MONITOR_BYTES).decode("utf-8", "replace"))
         rows = {row.get("cid"): row for row in said.get("connections") or []}
         server_id = said.get("server_id")
-    except (OSError, ValueError, AttributeError) as problem:
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError) as problem:
         raise NatsError(
             "%s: cannot be asked (%s), so the count has no second witness; open it for this machine or leave out "
             "monitor_url" % (label, problem)

@@ -355,7 +355,8 @@ def _login(
     return connection
 
 
-def _upgrade(server: Server, plain: PlainStream, deadline: float, clock: Callable[[], float]) -> TlsStream:
+def tls_context(server: Server) -> ssl.SSLContext:
+    """What TLS to this server needs. Raises NatsError when one of its files cannot be used."""
     try:
         context = ssl.create_default_context(cafile=server.ca_file)
         if not server.tls_verify:
@@ -368,6 +369,11 @@ def _upgrade(server: Server, plain: PlainStream, deadline: float, clock: Callabl
             "TLS files cannot be used (%s): ca_file %s, cert_file %s, key_file %s; check that they exist, are PEM and "
             "belong together" % (_why(problem), server.ca_file, server.cert_file, server.key_file)
         ) from None
+    return context
+
+
+def _upgrade(server: Server, plain: PlainStream, deadline: float, clock: Callable[[], float]) -> TlsStream:
+    context = tls_context(server)
     stream = TlsStream(plain, context, server.host)
     try:
         stream.handshake(deadline, clock)
@@ -406,7 +412,7 @@ def _greeting(
 def _info(text: bytes, label: str) -> Dict[str, Any]:
     try:
         info = json.loads(text.decode("utf-8", "replace"))
-    except ValueError:
+    except (ValueError, RecursionError):
         info = None
     if not isinstance(info, dict):
         raise ProtocolError("NATS server %s: its INFO is not a JSON object: %r" % (label, text[:60]))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import heapq
 from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence, Set
 
@@ -17,6 +18,7 @@ from ansible_collections.cowboyai.rollout.plugins.module_utils._subjects import 
 MAX_SUBJECTS = 100_000
 MAX_OWN_IDS = 100_000
 TOP_SUBJECTS = 50
+MAX_ID_BYTES = 256
 
 
 class Match(NamedTuple):
@@ -56,6 +58,13 @@ class _Lane:
         self.extra_size = 0
         # Messages of agents that only their header names, and of all agents once the cap on subjects is reached.
         self.sent_by: Dict[str, int] = {}
+
+
+def _short(conversation: Optional[bytes]) -> Optional[bytes]:
+    """The id, or what stands for one that is longer than any: headers may hold a megabyte, and ids are kept."""
+    if conversation is None or len(conversation) <= MAX_ID_BYTES:
+        return conversation
+    return conversation[:MAX_ID_BYTES] + hashlib.sha256(conversation).digest()
 
 
 class Tally:
@@ -138,7 +147,7 @@ class Tally:
         publisher = seen.publisher if sender is None else self._agents.agent(sender)
         if publisher is not None and publisher not in seen.named:
             lane.sent_by[publisher] = lane.sent_by.get(publisher, 0) + 1
-        conversation = fields.get(b"conversation-id")
+        conversation = _short(fields.get(b"conversation-id"))
         if publisher is not None and seen.side is not None:
             if conversation:
                 self.dual.seen(seen.side, publisher, conversation, at)  # type: ignore[union-attr]

@@ -15,6 +15,7 @@ from typing import Any, Dict, List, Optional, Sequence
 from ansible_collections.cowboyai.rollout.plugins.module_utils import (
     _agent_log,
     _atomic_write,
+    _bucket,
     _env_file,
     _host_metrics,
     _instant,
@@ -87,8 +88,8 @@ def environment_of(path: str, keys: Sequence[str]) -> Dict[str, Any]:
 class _Collector:
     """Sorts journal records by instance."""
 
-    def __init__(self, instances: Sequence[Instance], signs: Sequence[str] = ()) -> None:
-        self.tallies = {instance.unit: _agent_log.Tally(signs) for instance in instances}
+    def __init__(self, instances: Sequence[Instance], signs: Sequence[str] = (), bucket_s: float = 0.0) -> None:
+        self.tallies = {instance.unit: _agent_log.Tally(signs, bucket_s) for instance in instances}
         self.lifecycles: Dict[str, List[Dict[str, Any]]] = {instance.unit: [] for instance in instances}
         self.begins = {instance.unit: instance.since for instance in instances if instance.since is not None}
 
@@ -173,6 +174,13 @@ def _checked(signs: Sequence[str]) -> Sequence[str]:
     return signs
 
 
+def _bucket_length(seconds: float) -> float:
+    try:
+        return _bucket.checked(seconds)
+    except ValueError as problem:
+        raise ArgumentProblem(str(problem)) from None
+
+
 def collect(
     instances: Sequence[Instance],
     since: Optional[int] = None,
@@ -184,12 +192,13 @@ def collect(
     max_entries: int = 200000,
     kinds: int = 20,
     signs: Sequence[str] = (),
+    bucket: float = 0.0,
 ) -> Dict[str, Any]:
     """The result of ``agent_units_info``. Raises :class:`_systemd.SystemdError` when systemd itself doesn't answer."""
     # First, so that the controller's clock is compared before anything here took time.
     host = _host_metrics.collect(disk_paths, nats_port, controller_time)
     now = int(time.time() * 1000000)
-    collector = _Collector(instances, _checked(signs))
+    collector = _Collector(instances, _checked(signs), _bucket_length(bucket))
     # Units before the journal: an event between the two is then in the next window, never in none.
     units = _systemd.show([instance.unit for instance in instances])
     journal = _read_journal(instances, collector, since, cursor, max_entries, now)

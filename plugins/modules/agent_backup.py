@@ -66,6 +66,7 @@ options:
     description: Seconds to wait for another run that changes agents on this host.
     type: float
     default: 60
+extends_documentation_fragment: [cowboyai.rollout.fence]
 attributes:
   check_mode:
     description: Can run in check mode and return changed status prediction without modifying target.
@@ -95,7 +96,7 @@ instances:
     - By agent, what became of it. Every requested agent is there; C(state) is V(backed_up), V(kept) or V(failed).
     - "C(reason) is null or one of V(env_file_missing), V(env_file_not_regular), V(env_file_unreadable),
       V(unit_not_found), V(unit_masked), V(backup_missing), V(backup_altered), V(backup_differs), V(write_failed),
-      V(disk_full), V(permission_denied), V(host_busy) and V(tool_error)."
+      V(disk_full), V(permission_denied), V(host_busy), V(fenced) and V(tool_error)."
     - "C(differs) says whether the file is now another one than in the backup: after the change of this rollout it is,
       before it somebody else changed it. It is null for V(failed)."
   returned: always, but for unusable arguments
@@ -135,6 +136,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.cowboyai.rollout.plugins.module_utils import (
     _accounts,
     _agent_backup,
+    _fence,
     _host,
     _host_lock,
     _instance,
@@ -165,6 +167,7 @@ def main() -> None:
             },
             "directory": {"type": "str", "required": True},
             "rollout": {"type": "str", "required": True},
+            "fence": _fence.OPTION,
             "lock_wait": {"type": "float", "default": 60},
         },
         supports_check_mode=True,
@@ -175,6 +178,7 @@ def main() -> None:
         rollout = _instance.check_agent(module.params["rollout"], "rollout")
         try:
             with _host_lock.host_lock(wait=module.params["lock_wait"]):
+                _fence.admit(_fence.fence_from(module.params["fence"]), module.check_mode)
                 result = _agent_backup.backup(
                     _host.Host(), instances, directory, rollout, os.uname().nodename, module.check_mode
                 )

@@ -71,10 +71,36 @@ options:
     description: Seconds after its proof that each process must still be the same one, active, and without errors.
     type: float
     default: 0
+  guard:
+    description:
+      - Before the first write, have the host arm its own way back, which fires unless M(cowboyai.rollout.agent_guard)
+        confirms in time, over a reboot too. A change that can't be guarded is not made.
+    type: dict
+    suboptions:
+      rollout:
+        description: The rollout that is guarded.
+        type: str
+        required: true
+      directory:
+        description: The backup directory from which the host would put itself back.
+        type: str
+        required: true
+      within:
+        description: Seconds after which it does.
+        type: float
+        required: true
+      known:
+        description:
+          - Reverts of this host that the rollout knows of, by C(id) of RV(guard.reverted). With another one the change is
+            refused with the reason V(host_reverted).
+        type: list
+        elements: str
+        default: []
   lock_wait:
     description: Seconds to wait for another run that changes agents on this host.
     type: float
     default: 60
+extends_documentation_fragment: [cowboyai.rollout.fence]
 attributes:
   check_mode:
     description: Can run in check mode and return changed status prediction without modifying target.
@@ -109,7 +135,8 @@ instances:
     - "C(reason) is null or one of V(env_file_missing), V(env_file_not_regular), V(env_file_unreadable),
       V(unit_not_found), V(unit_masked), V(unit_inactive), V(restart_failed), V(not_ready_in_time), V(log_line_missing),
       V(subscription_missing), V(environ_mismatch), V(error_in_log), V(backup_missing), V(backup_altered),
-      V(backup_differs), V(backup_stale), V(write_failed), V(disk_full), V(permission_denied), V(host_busy) and V(tool_error)."
+      V(backup_differs), V(backup_stale), V(write_failed), V(disk_full), V(permission_denied), V(host_busy),
+      V(fenced), V(host_reverted), V(guard_failed) and V(tool_error)."
     - "C(proof.log) is null when no text was asked for, or when a process that was not restarted by this run started so
       long ago that the journal has no lines of its start any more (C(message) then says V(journal_rotated))."
   returned: always, but for unusable arguments
@@ -138,6 +165,24 @@ instances:
         subscriptions: {agent.to.indexer.>: true}
         errors: 0
         waited_s: 0.2
+guard:
+  description: How the host's own way back stands.
+  returned: when O(guard) is given
+  type: dict
+  contains:
+    state:
+      description: V(none), V(armed), V(reverted), or V(unknown) when its files can't be used.
+      type: str
+    deadline:
+      description: Until when an armed one waits.
+      type: str
+    agents:
+      description: Whom an armed one would put back.
+      type: list
+      elements: str
+    reverted:
+      description: What the host did when it last put itself back; C(id), C(at), C(why), C(complete) and C(instances).
+      type: dict
 diff:
   description: Changed hunks of each environment file, secrets masked.
   returned: always, but for unusable arguments
@@ -149,9 +194,14 @@ msg:
   type: str
 """
 
+from functools import partial
+
 from ansible_collections.cowboyai.rollout.plugins.module_utils import (
     _accounts,
     _agent_change,
+    _fence,
+    _guard,
+    _guard_record,
     _host,
     _host_lock,
     _instance,
@@ -183,6 +233,8 @@ def main() -> None:
                 },
             },
             "settle": {"type": "float", "default": 0},
+            "fence": _fence.OPTION,
+            "guard": _guard.OPTION,
             "lock_wait": {"type": "float", "default": 60},
         },
         supports_check_mode=True,
@@ -191,11 +243,17 @@ def main() -> None:
     with _module_edge.typed_failures(module):
         instances = _instance.instances_from(module.params["instances"], needs_env_file=True, needs_env=True)
         settle = _instance.check_seconds(module.params["settle"], "settle")
+        fence, arming = _fence.fence_from(module.params["fence"]), _guard.arming_from(module.params["guard"])
+        place = _guard_record.Place()
+        arm = partial(_guard.arm, place, arming) if arming else None
         try:
             with _host_lock.host_lock(wait=module.params["lock_wait"]):
-                result = _agent_change.change(_host.Host(), instances, settle, module.check_mode)
+                _fence.admit(fence, module.check_mode)
+                result = _agent_change.change(_host.Host(), instances, settle, module.check_mode, arm)
         except _instance.InstanceError as problem:
             result = _accounts.all_failed([one.agent for one in instances], problem.reason, problem.message)
+        if arming:
+            result["guard"] = _guard_record.seen(place, arming.rollout)
         _module_edge.leave(module, result)
 
 

@@ -40,6 +40,7 @@ options:
     description: Seconds to wait for another run that changes agents on this host.
     type: float
     default: 60
+extends_documentation_fragment: [cowboyai.rollout.fence]
 attributes:
   check_mode:
     description: Can run in check mode and return changed status prediction without modifying target.
@@ -70,7 +71,7 @@ instances:
     - "C(reason) is null or one of V(env_file_missing), V(env_file_not_regular), V(env_file_unreadable),
       V(unit_not_found), V(unit_masked), V(unit_inactive), V(restart_failed), V(not_ready_in_time), V(log_line_missing),
       V(subscription_missing), V(environ_mismatch), V(error_in_log), V(backup_missing), V(backup_altered),
-      V(backup_differs), V(write_failed), V(disk_full), V(permission_denied), V(host_busy) and V(tool_error)."
+      V(backup_differs), V(write_failed), V(disk_full), V(permission_denied), V(host_busy), V(fenced) and V(tool_error)."
     - "C(proof.log) is null when no text was asked for, or when a process that was not restarted by this run started so
       long ago that the journal has no lines of its start any more (C(message) then says V(journal_rotated))."
   returned: always, but for unusable arguments
@@ -99,6 +100,24 @@ instances:
         subscriptions: {agent.to.indexer.>: true}
         errors: 0
         waited_s: 0.2
+guard:
+  description: How the host's own way back stands.
+  returned: when O(fence) is given
+  type: dict
+  contains:
+    state:
+      description: V(none), V(armed), V(reverted), or V(unknown) when its files can't be used.
+      type: str
+    deadline:
+      description: Until when an armed one waits.
+      type: str
+    agents:
+      description: Whom an armed one would put back.
+      type: list
+      elements: str
+    reverted:
+      description: What the host did when it last put itself back; C(id), C(at), C(why), C(complete) and C(instances).
+      type: dict
 diff:
   description: Changed hunks of each environment file, secrets masked.
   returned: always, but for unusable arguments
@@ -114,6 +133,9 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.cowboyai.rollout.plugins.module_utils import (
     _accounts,
     _agent_restore,
+    _fence,
+    _guard_end,
+    _guard_record,
     _host,
     _host_lock,
     _instance,
@@ -128,6 +150,7 @@ def main() -> None:
             "agents": {"type": "list", "elements": "str"},
             "ready_within": {"type": "float"},
             "settle": {"type": "float", "default": 0},
+            "fence": _fence.OPTION,
             "lock_wait": {"type": "float", "default": 60},
         },
         supports_check_mode=True,
@@ -142,15 +165,22 @@ def main() -> None:
         within = params["ready_within"]
         if within is not None:
             _instance.proof_from({"ready_within": within}, "all agents")
+        fence, place = _fence.fence_from(params["fence"]), _guard_record.Place()
         try:
             with _host_lock.host_lock(wait=params["lock_wait"]):
+                _fence.admit(fence, module.check_mode, must_keep=False)
                 result = _agent_restore.restore(
                     _host.Host(), directory, agents or None, within, settle, module.check_mode
                 )
+                if fence and not module.check_mode:
+                    back = [agent for agent, one in result["instances"].items() if one["state"] == "restored"]
+                    _guard_end.release(place, fence.rollout, back)
         except _instance.InstanceError as problem:
             if not agents:
                 raise
             result = _accounts.all_failed(agents, problem.reason, problem.message)
+        if fence:
+            result["guard"] = _guard_record.seen(place, fence.rollout)
         _module_edge.leave(module, result)
 
 

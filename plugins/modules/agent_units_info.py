@@ -63,6 +63,9 @@ options:
     type: list
     elements: str
     default: []
+  rollout:
+    description: Return how this rollout stands with the host, see RV(guard).
+    type: str
   controller_time:
     description: The controller's clock, seconds since the epoch, to compare the host's clock with.
     type: float
@@ -81,6 +84,12 @@ options:
     type: list
     elements: str
     default: []
+  bucket:
+    description:
+      - Length in seconds of buckets of time, by which log lines are counted besides; V(0) for none.
+      - A bucket begins at its index times this length, counted from the epoch by the journal's time.
+    type: float
+    default: 0.0
 attributes:
   check_mode:
     description: Can run in check mode and return the same as without.
@@ -110,6 +119,10 @@ instances:
     - "C(log.kinds) are errors and warnings with what differs between them taken out; C(recurring) means seen at least
       twice and at least 1 s apart. Panics count as errors too."
     - "C(log.counters) are the agent's own counters by invocation id; C(log.lifecycle) is what systemd said."
+    - "C(log.buckets) and C(log.counter_points) are there when O(bucket) was given. C(log.buckets) has by index of the
+      bucket C([lines, errors, warnings]), panics among the errors, of those with a line. C(log.counter_points) are
+      C([index, invocation id, total]), ascending by index: the sum of the agent's own counters, each
+      the highest so far of this invocation, as of the last time that it printed them in the bucket."
     - "C(log.signs) is there when O(signs) were asked for: by pattern, C(count) and C(examples)."
   returned: success
   type: dict
@@ -151,6 +164,8 @@ instances:
             example: "Error handling inbox command: expected value at line 1 column 1"
         lifecycle: []
         counters: {}
+        buckets: {"29486592": [8, 0, 0], "29486637": [1, 1, 0]}
+        counter_points: [[29486592, 6ba8b1f7e8ef4d4a8a9f1f1ad5d9a1bc, 100]]
 host:
   description: Clock, boot, load, memory, disks and NATS connections of the host.
   returned: success
@@ -166,6 +181,24 @@ host:
     memory: {total_bytes: 127775277056, available_bytes: 120000000000, used_pct: 6.085}
     disks: {/opt/agents: {total_bytes: 1000000000, available_bytes: 900000000, used_pct: 10.0}}
     nats_connections: 31
+guard:
+  description: How the host's own way back stands.
+  returned: when O(rollout) is given
+  type: dict
+  contains:
+    state:
+      description: V(none), V(armed), V(reverted), or V(unknown) when its files can't be used.
+      type: str
+    deadline:
+      description: Until when an armed one waits.
+      type: str
+    agents:
+      description: Whom an armed one would put back.
+      type: list
+      elements: str
+    reverted:
+      description: What the host did when it last put itself back; C(id), C(at), C(why), C(complete) and C(instances).
+      type: dict
 journal:
   description:
     - What was read and whether it is all there was.
@@ -195,7 +228,13 @@ journal:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.cowboyai.rollout.plugins.module_utils import _instance, _instant, _module_edge, _units_info
+from ansible_collections.cowboyai.rollout.plugins.module_utils import (
+    _guard_record,
+    _instance,
+    _instant,
+    _module_edge,
+    _units_info,
+)
 
 
 def main() -> None:
@@ -213,6 +252,7 @@ def main() -> None:
                 },
             },
             "since": {"type": "str"},
+            "rollout": {"type": "str"},
             "cursor": {"type": "str"},
             "nats_port": {"type": "int", "default": 4222},
             "disk_paths": {"type": "list", "elements": "path", "default": []},
@@ -221,6 +261,7 @@ def main() -> None:
             "max_entries": {"type": "int", "default": 200000},
             "kinds": {"type": "int", "default": 20},
             "signs": {"type": "list", "elements": "str", "default": []},
+            "bucket": {"type": "float", "default": 0.0},
         },
         supports_check_mode=True,
     )
@@ -237,7 +278,11 @@ def main() -> None:
             max_entries=params["max_entries"],
             kinds=params["kinds"],
             signs=params["signs"],
+            bucket=params["bucket"],
         )
+        if params["rollout"]:
+            rollout = _instance.check_agent(params["rollout"], "rollout")
+            result["guard"] = _guard_record.seen(_guard_record.Place(), rollout)
         module.exit_json(changed=False, **result)
 
 

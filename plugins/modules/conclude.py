@@ -29,6 +29,13 @@ options:
     description: With V(rollback), whether the tally found every instance back.
     type: bool
     default: true
+  ends_failed:
+    description:
+      - Fail also when all went well. For a rollback that a workflow runs after a failure or a denied approval, which would otherwise
+        leave the workflow successful.
+    type: bool
+    default: false
+    version_added: 0.2.0
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - ansible.builtin.action_common_attributes.flow
@@ -64,7 +71,7 @@ RETURN = r"""
 decision:
   description:
     - Where the rollout stands, V(GO), V(HOLD), V(NO-GO), V(ROLLED BACK), V(ROLLBACK DUE), V(ROLLBACK INCOMPLETE),
-      V(IN PROGRESS) or V(NOT STARTED).
+      V(FALSE ROLLBACK) (of a shadow rollout), V(IN PROGRESS) or V(NOT STARTED).
     - With O(of=decide), V(go) or V(hold) when a decision was due.
   returned: always
   type: str

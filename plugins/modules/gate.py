@@ -57,6 +57,9 @@ options:
     type: list
     elements: str
     default: []
+  low_rate:
+    description: The name under which the results of the probe between two looks were registered.
+    type: str
   last_attempt:
     description: Whether a hold stops the run. V(false) where the step looks again.
     type: bool

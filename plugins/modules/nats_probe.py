@@ -62,6 +62,27 @@ EXAMPLES = r"""
     targets:
       - agent: indexer
         subject: agent.to.indexer.from.rollout.question
+
+- name: Ask once in ten seconds for five minutes, while other tasks go on
+  cowboyai.rollout.nats_probe:
+    server: nats://127.0.0.1:4222
+    every: 10
+    over: 300
+    bucket: 60
+    targets:
+      - agent: indexer
+        subject: agent.to.indexer.from.rollout.question
+  async: 335
+  poll: 0
+  register: watching
+
+- name: What came of it
+  cowboyai.rollout.probe_answer:
+    jid: "{{ watching.ansible_job_id }}"
+  register: watched
+  until: watched is finished
+  retries: 70
+  delay: 5
 """
 
 RETURN = r"""
@@ -89,6 +110,22 @@ probe:
     ended_at:
       description: UTC time, ISO 8601 with offset.
       type: str
+    broke_at:
+      description: When it was noticed that the connection broke or the server fell silent. V(null) when it did not.
+      type: str
+    alive_until:
+      description: When the server was last heard of. V(null) when no agent was asked.
+      type: str
+    streams:
+      description:
+        - In check mode, the JetStream streams that capture the subjects of the targets. Without C(no_ack) such a stream acknowledges
+          each request, which looks like an answer.
+        - A list of C(stream), C(subject) (of a target), C(captures) (the stream's own subjects) and C(no_ack).
+      type: list
+      elements: dict
+    streams_unknown:
+      description: In check mode, why the server could not be asked for streams. V(null) when it was asked.
+      type: str
     reason:
       description: Why there is no complete evidence. V(null) when there is; else V(nats_unreachable) or V(tool_error).
       type: str
@@ -96,7 +133,9 @@ probe:
       description: The reason for people.
       type: str
     partial:
-      description: The connection broke on the way. Requests that were open then are counted as C(unresolved).
+      description:
+        - The connection broke on the way. Requests that were open then are counted as C(unresolved), and so are those
+          without answers since the server was last known to be there.
       type: bool
     cut_short:
       description: Time was up before all requests were sent.
@@ -118,6 +157,20 @@ probe:
     send_lag_max_ms:
       description: How late the latest request was sent, when O(over) is used.
       type: float
+    buckets:
+      description:
+        - The account by buckets of time, when O(bucket) is given; also of what was measured before the connection broke.
+          C(bucket_s) is their length.
+        - C(agents) has by agent a list of rows C([epoch_index, asked, answers, late, errors, sketch]), ascending, of the
+          buckets in which it was asked. Everything belongs to the bucket in which the request was sent, which begins
+          at C(epoch_index) times C(bucket_s) seconds since the epoch, by the clock of the machine that measures.
+        - C(asked) are answers expected, C(answers) those that came, at most as many, C(late) those of them after the
+          timeout, C(errors) those with C(status) V(error). C(unresolved) requests are not in it, so the rows add up
+          to the figures in C(agents).
+        - C(sketch) holds the latencies of the answers, C([[bin, count], ...]). Bin C(n) stands for C(0.99e-6 * (1.01 / 0.99) ** n)
+          seconds, within 1 %.
+      type: dict
+      sample: {"bucket_s": 60.0, "agents": {"indexer": [[29486592, 6, 6, 0, 0, [[357, 4], [361, 2]]]]}}
     agents:
       description: Per agent.
       type: dict
@@ -163,7 +216,8 @@ probe:
           description: Acknowledgements of a JetStream stream, which are not counted as answers.
           type: int
         unresolved:
-          description: Requests that were open when the connection broke. They are in C(sent), not in C(expected).
+          description: Requests that were open when the connection broke, or when this machine stood still, so that nobody
+            knows what became of them. They are in C(sent), not in C(expected).
           type: int
         samples:
           description: Latencies measured, one per answer in time or late.
@@ -189,10 +243,10 @@ from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_options imp
     parse_server,
     url_secrets,
 )
-from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_probe import (
+from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_probe import run_probe
+from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_probe_request import (
     parse_probe,
     probe_argument_spec,
-    run_probe,
 )
 
 

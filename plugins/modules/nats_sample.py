@@ -132,9 +132,11 @@ options:
             type: int
             default: 1
       count:
-        description: Requests per target.
+        description: Requests per target, by default 100. Not together with O(probe.every).
         type: int
-        default: 100
+      every:
+        description: Instead of O(probe.count), ask each target once in so many seconds until O(probe.over) is used up.
+        type: float
       over:
         description: Seconds over which the requests are spread; V(0) for one after the other. Must fit into the
           window with O(probe.timeout).
@@ -144,6 +146,10 @@ options:
         description: Seconds within which an answer must come.
         type: float
         default: 2.0
+      bucket:
+        description: Length in seconds of the buckets of time that the probe's result has accounts of; V(0) for none.
+        type: float
+        default: 0.0
       sender:
         description: The header C(Sender).
         type: str
@@ -308,7 +314,7 @@ from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_options imp
     parse_server,
     url_secrets,
 )
-from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_probe import probe_argument_spec
+from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_probe_request import probe_argument_spec
 from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_sample import parse_sample, run_sample
 
 

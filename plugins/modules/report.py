@@ -12,10 +12,16 @@ short_description: Write the reports of a rollout
 version_added: 0.1.0
 author: Cowboy AI (@thecowboyai)
 description:
-  - Writes C(deployment.md), C(decision.md), C(final_analysis.md) and C(retrospective.md) below
+  - Writes C(deployment.md), C(decision.md), C(final_analysis.md), C(retrospective.md) and C(report.html) below
     C(<rollout_monitoring_dir>/reports/<rollout>/), from the ledger and the evidence alone.
+  - The HTML report is one file that loads nothing. Its charts need matplotlib on the controller; without it the report says so and
+    is written all the same.
   - Can be run at any time and again; the same ledger gives the same reports. Needs no plan and no host.
-options: {}
+options:
+  tell:
+    description: Whether to say which files were written.
+    type: bool
+    default: true
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - ansible.builtin.action_common_attributes.flow

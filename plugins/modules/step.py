@@ -23,7 +23,9 @@ options:
     description:
       - The step to open.
       - V(soaked) comes after the last round of a soak and holds the rollout when the soak is not over.
+      - V(confirm) tells hosts that wait for it that their change is good, or to wait longer.
       - V(approach) is the way to a checkpoint, V(look) one look during a wait, V(status) a look at the whole fleet.
+      - V(approval) asks for a person's GO where the plan wants one, V(approved) acts on the answer or on silence.
       - V(rollback) and V(status) work without a plan. V(rollback) works without a ledger too, when
         C(rollout_backup_dir) names
         the backup on the hosts.
@@ -33,6 +35,8 @@ options:
       - preflight
       - baseline
       - backup
+      - approval
+      - approved
       - deploy
       - verify
       - soak
@@ -40,11 +44,25 @@ options:
       - approach
       - look
       - checkpoint
+      - confirm
       - rollback
       - status
   phase:
     description: The phase to deploy, verify or soak. By default the variable C(phase).
     type: str
+  approval:
+    description: What the approval stands before. A phase, or V(decision).
+    type: str
+  until:
+    description: With O(step=look), the moment of the look. Until then the agents are probed at a low rate.
+    type: str
+  following:
+    description: With O(step=look), the moment of the look after this one. When it has passed, this one is not due.
+    type: str
+  only_changed:
+    description: With O(step=look), look only at the hosts that were changed last, and leave NATS to the probe.
+    type: bool
+    default: false
   checkpoint:
     description:
       - The checkpoint, such as V(T+1h). By default the variable C(checkpoint).
@@ -62,6 +80,17 @@ options:
         part. What a gate decided has the scope that the plan gives it.
     type: bool
     default: false
+  label:
+    description: With O(step=look), what is waited for, in words.
+    type: str
+    default: the next look
+  goal:
+    description: With O(step=look), when the wait that the look belongs to ends.
+    type: str
+  rounds:
+    description: With O(step=soak), how often a soak may start anew. Only for a run with C(rollout_wait=false), which can't count.
+    type: int
+    default: 0
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - ansible.builtin.action_common_attributes.flow
@@ -146,8 +175,8 @@ checkpoint:
 looks:
   description:
     - By host, the arguments for M(cowboyai.rollout.agent_units_info).
-    - With O(step=soak) and O(step=approach) instead the list of looks to take while waiting, each with C(at), C(until),
-      C(label), C(last) and, where it only waits, C(wait_only).
+    - With O(step=soak), O(step=approach), O(step=approval) and O(step=deploy) instead the list of looks to take while
+      waiting, each with C(number), C(at), C(next_at), C(until), C(label) and C(last).
   returned: when due, and something is to be looked at
   type: raw
 instances:
@@ -168,6 +197,43 @@ directory:
   returned: when due, with O(step=rollback) and O(step=backup)
   type: str
   sample: /srv/agents/backups/feature_pre
+low_rate:
+  description: By measuring host, the probe that runs until the look, with C(probe), C(from) and C(to).
+  returned: with O(step=look), when due
+  type: dict
+fence:
+  description: What the modules that act on hosts take as C(fence).
+  returned: when due, with O(step=backup), O(step=confirm) and O(step=rollback)
+  type: dict
+state:
+  description: What M(cowboyai.rollout.agent_guard) is to do, V(confirmed) or V(renewed).
+  returned: when due, with O(step=confirm)
+  type: str
+hosts:
+  description: The hosts that wait for a confirmation.
+  returned: when due, with O(step=confirm)
+  type: list
+  elements: str
+within_s:
+  description: How long a renewed guard waits.
+  returned: when due, with O(step=confirm)
+  type: float
+guard:
+  description: Whether the hosts' own way back is rehearsed.
+  returned: when due, with O(step=preflight)
+  type: bool
+renews:
+  description: Whether this look keeps the hosts' own way back from firing.
+  returned: when due, with O(step=look)
+  type: bool
+ended:
+  description: Whether nothing is to be watched any more.
+  returned: with O(step=look)
+  type: bool
+decision:
+  description: What was answered, or what silence led to.
+  returned: with O(step=approved)
+  type: str
 nats:
   description:
     - By measuring host, what is to be measured on its group of connected servers. C(name) and C(hosts) of the group,
@@ -190,9 +256,8 @@ last_attempt:
   returned: when due, with O(step=baseline), O(step=verify) and O(step=checkpoint)
   type: bool
 not_before:
-  description: Wait until then before acting (the stagger between batches, or the pause before another try). Null for
-    now.
-  returned: when due, with O(step=deploy), O(step=baseline), O(step=verify) and O(step=checkpoint)
+  description: Wait until then before acting (the pause before another try). Null for now.
+  returned: when due, with O(step=baseline), O(step=verify) and O(step=checkpoint)
   type: str
   sample: "2026-01-23T23:12:40.067668+00:00"
 measures_nats:

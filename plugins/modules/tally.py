@@ -27,7 +27,7 @@ options:
         every instance that may have been touched.
     type: str
     required: true
-    choices: [preflight, begin, backup, deploy, rollback]
+    choices: [preflight, begin, backup, deploy, confirm, rollback]
   order:
     description: The registered result of M(cowboyai.rollout.step).
     type: dict
@@ -39,6 +39,10 @@ options:
     type: str
   nats:
     description: With O(step=preflight), the name under which the results of M(cowboyai.rollout.nats_probe) were
+      registered.
+    type: str
+  guard:
+    description: With O(step=preflight), the name under which the rehearsals of M(cowboyai.rollout.agent_guard) were
       registered.
     type: str
   answered:
@@ -105,6 +109,18 @@ accounting:
     why: {router@host-3: Failed to connect to the host via ssh}
     tool_errors: []
     text: expected 3 = 2 good + 0 bad + 1 unreachable (router@host-3) + 0 skipped
+fence:
+  description: What the modules that act on hosts take as C(fence).
+  returned: with O(step=begin)
+  type: dict
+guard:
+  description: What M(cowboyai.rollout.agent_change) takes as C(guard).
+  returned: with O(step=begin)
+  type: dict
+decision:
+  description: V(go) when every host was told; V(hold), V(rollback) or V(no_go) otherwise.
+  returned: with O(step=confirm)
+  type: str
 passed:
   description: Whether nothing forbids the rollout to start.
   returned: with O(step=preflight)

@@ -12,7 +12,9 @@ short_description: Wait until a moment, in sight of the operator
 version_added: 0.1.0
 author: Cowboy AI (@thecowboyai)
 description:
-  - Waits until a moment. Says at its start, and every five minutes, what it waits for, until when, and the last
+  - Waits until a moment. On a terminal, with the callback P(cowboyai.rollout.progress#callback), it shows a block that
+    is rewritten each second, with the phase, what comes next, the last readings against their thresholds, and open
+    alerts. Everywhere else it says at its start, and every five minutes, what it waits for, until when, and the last
     readings.
   - Ends early when the rollout is stopped meanwhile, for example by a rollback in another terminal. The ledger is read
     every five seconds.
@@ -28,6 +30,9 @@ options:
     required: true
   goal:
     description: The end of the whole wait that is shown, when this one is a part of it. By default O(until).
+    type: str
+  approval:
+    description: The approval that is waited for. Its answer ends the wait early.
     type: str
   readings:
     description: The last readings, to be shown.

@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _reasons as reasons
 
 # Nothing was done to the agent, so it says nothing about the agent.
-_NOT_THE_AGENT = (reasons.TOOL_ERROR, "backup_stale")
+_NOT_THE_AGENT = (reasons.TOOL_ERROR, "backup_stale", "host_busy", "fenced", "host_reverted", "guard_failed")
 
 
 def instance_id(agent: str, host: str) -> str:

@@ -9,19 +9,27 @@ import json
 import traceback
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any, ClassVar
 
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _ticks
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._alerts import close_ended
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import SystemClock
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import (
     SHORTEST_GRACE,
     SHORTEST_TICK,
     Context,
     StepError,
+    is_true,
 )
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._exposition_file import publish
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._foreign import visible
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._holding import hold, release
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import LedgerError
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._notify import _hook
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._orders import Refused, View
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._problems import ProblemsError
 
@@ -58,14 +66,28 @@ class RolloutAction(ActionBase):
     TRANSFERS_FILES = False
     _supports_check_mode = True
     SPEC: ClassVar[dict[str, Any]] = {}
+    # Of a run that must not wait: what it has in common with the launches before it.
+    tick: _ticks.Tick | None = None
 
     def needs_plan(self, arguments: dict[str, Any]) -> bool:
         """Whether the step is refused without a plan. What must always work (rollback, status, report) says no."""
         return True
 
+    def writes(self, arguments: dict[str, Any]) -> bool:
+        """Whether the step drives the rollout, which only the run does that has its lease. Who reads or answers needs none."""
+        return False
+
     @abstractmethod
     def act(self, context: Context, arguments: dict[str, Any]) -> dict[str, Any]:
         """What the plugin does; returns the task's result."""
+
+    def tells_people(self, arguments: dict[str, Any]) -> bool:
+        """Whether messages may go out after this step. Who only looks changes nothing, not even what others are told."""
+        return arguments.get("step") != "status"
+
+    def leaving_s(self, arguments: dict[str, Any]) -> float:
+        """How long this step waits for messages to people to leave: not at all, unless it is a run's last one."""
+        return 0.0
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
@@ -73,6 +95,9 @@ class RolloutAction(ActionBase):
         _checked, arguments = self.validate_argument_spec(argument_spec=self.SPEC)
         context = Context(PlayVariables(task_vars or {}, self._templar), needs_plan=self.needs_plan(arguments))
         try:
+            if self.writes(arguments) and not self.check_mode:
+                hold(context, self.clock.now())
+            self._join(context)
             result.update(self.act(context, arguments))
             self._tell(result)
         except (StepError, Refused, LedgerError, ProblemsError) as error:
@@ -90,7 +115,67 @@ class RolloutAction(ActionBase):
                     "for the details and report them; the same command goes on where it was."
                 ),
             )
+        self._tell_people(context, arguments)
+        publish(context, display.warning)
+        if self.ends_run(arguments) or (result.get("failed") and self.writes(arguments)):
+            self._release(context)
+        if "store" in context.__dict__:
+            context.store.close()
         return result
+
+    def _join(self, context: Context) -> None:
+        """A run that must not wait goes on as the one before it: under its id, and knowing what it waits for."""
+        if _ticks.wanted(context.variables) and not self.check_mode and context.rollout:
+            again = is_true(context.variables, "rollout_new_attempt")
+            self.tick = _ticks.joined(_ticks.TickBook(context.store, context.rollout), context.run, again)
+            context.run = self.tick.run
+
+    def waiting(self, context: Context) -> _ticks.Tick | None:
+        """The wait that leaves nothing to do in this run, of a run that must not wait."""
+        if self.tick and self.tick.waits(self.clock.now(), context.records, _ticks.processes()):
+            return self.tick
+        return None
+
+    def note_wait(self, context: Context, until: datetime, label: str) -> str:
+        """Instead of waiting: say until when and for what, and leave nothing more to do in this run."""
+        if self.tick is None:
+            raise StepError(f"a run that may wait has no need to note that it waits for {label}.")
+        book = _ticks.TickBook(context.store, context.rollout)
+        self.tick = _ticks.note(book, self.tick, until, label, context.records)
+        return self.tick.line()
+
+    def ends_run(self, arguments: dict[str, Any]) -> bool:
+        """Whether a run is over after this step."""
+        return False
+
+    def _release(self, context: Context) -> None:
+        """Who goes on after a failure takes the lease again; who does not must not keep others waiting."""
+        try:
+            if not self.check_mode:
+                context.store.keep(context.rollout)
+                release(context, self.clock.now())
+        except (StepError, LedgerError, ProblemsError):
+            # It expires by itself.
+            return
+
+    def _tell_people(self, context: Context, arguments: dict[str, Any]) -> None:
+        """Send what the step's records call for. Whatever goes wrong with that is told, and changes nothing."""
+        if self.check_mode or not self.tells_people(arguments):
+            return
+        try:
+            if context.ledger.exists():
+                close_ended(context, self.clock.now())
+                for line in _hook.tell(context, self.clock.now(), self.leaving_s(arguments)).lines:
+                    display.display(f"  {line}")
+        except (StepError, Refused, LedgerError, ProblemsError):
+            # The step itself has said so: there is no rollout, or nothing to be read of it.
+            return
+        except Exception as error:
+            # Not its text: it could hold what it was about, and URLs of channels are secrets.
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            place = f"{where.filename.rsplit('/', 1)[-1]}:{where.lineno}"
+            reason = f" ({error.strerror})" if isinstance(error, OSError) else ""
+            display.warning(f"people could not be told: {type(error).__name__}{reason} at {place}; the rollout goes on")
 
     @staticmethod
     def _tell(result: dict[str, Any]) -> None:
@@ -99,7 +184,7 @@ class RolloutAction(ActionBase):
             return
         msg = result.get("msg") or []
         for line in [msg] if isinstance(msg, str) else msg:
-            display.display(f"  {line}")
+            display.display(f"  {visible(line)}")
 
     @property
     def check_mode(self) -> bool:
@@ -119,11 +204,15 @@ class RolloutAction(ActionBase):
             check=self.check_mode,
             shortest_tick=SHORTEST_TICK if context.rehearsal else 0.0,
             shortest_grace=SHORTEST_GRACE if context.rehearsal else 0.0,
+            tick=self.tick is not None,
         )
 
     @staticmethod
     def registered(context: Context, name: str, hosts: list[str]) -> dict[str, Any]:
-        """host -> the result registered under a name in this play, in plain types; absent hosts are left out."""
+        """host -> the result registered under a name in this play, in plain types; absent hosts are left out.
+
+        What it says of a host is not to be trusted before `_answer.vetted` has seen it.
+        """
         hostvars = context.variables["hostvars"]
         # What a module returned is data: templating it changes nothing, and takes 0.2 s for a hundred instances.
         of_host = getattr(hostvars, "raw_get", hostvars.__getitem__)

@@ -13,13 +13,14 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import C
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._evidence_files import read_json, write_json, write_text
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import format_value
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._metric_names import METRICS
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._trends import rank_rows, trends_text
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._trends import trends as trends_since_change
 
 if TYPE_CHECKING:
     from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan import Plan
 
 # A checkpoint this late is written with what there is, even when it is the plan's first or second.
 COMPARED_FROM_S = 6 * 3600.0
-TRENDS_FROM_S = 12 * 3600.0
 
 COMPARED = ("agent_uptime", "error_rate", "errors", "warnings", "message_delivery", "latency_p50", "latency_p99")
 
@@ -34,15 +35,18 @@ def write_checkpoint(
 ) -> dict[str, str]:
     """The files that depend on which checkpoint this is; returns file name -> SHA-256."""
     names = context.sure_plan.checkpoint_names()
-    index = names.index(name) if name in names else len(names)
+    names = names[: names.index(name) + 1] if name in names else [*names, name]
     wanted = due(context.sure_plan, name)
-    summaries = _summaries(context, names[: index + 1])
+    summaries = _summaries(context, names)
     written: dict[str, str] = {}
     if "comparison.json" in wanted:
         written["comparison.json"] = write_json(folder / "comparison.json", comparison(evidence))
         written["analysis.txt"] = write_text(folder / "analysis.txt", analysis(name, summaries))
-    if "trends.txt" in wanted:
-        written["trends.txt"] = write_text(folder / "trends.txt", trends(summaries))
+    earlier = _trends_before(context, summaries)
+    heading = {**trends_since_change(evidence, earlier), "checkpoint": name, "metrics": deltas(summaries)}
+    written["trends.json"] = write_json(folder / "trends.json", heading)
+    text = f"{trends(summaries)}\n{trends_text(heading, format_value)}"
+    written["trends.txt"] = write_text(folder / "trends.txt", text)
     if "aggregate_metrics.json" in wanted:
         written["aggregate_metrics.json"] = write_json(
             folder / "aggregate_metrics.json",
@@ -62,20 +66,18 @@ def write_checkpoint(
 def due(plan: Plan, name: str) -> set[str]:
     """The files that a checkpoint adds.
 
-    Comparison and analysis from the second on or 6 hours after the change, trends from the third on or after 12 hours,
-    the aggregate at the plan's last; a follow-up after that is as late as it gets, and no end.
+    Trends at every one, comparison and analysis from the second on or 6 hours after the change, the aggregate at the
+    plan's last; a follow-up after that is as late as it gets, and no end.
     """
     for each in plan.checkpoint_list():
         if each.name == name:
             index, offset_s, last = each.index, each.offset_s, each.last
             break
     else:
-        index, offset_s, last = 2, TRENDS_FROM_S, False
-    files = set()
+        index, offset_s, last = 2, COMPARED_FROM_S, False
+    files = {"trends.txt", "trends.json"}
     if index >= 1 or offset_s >= COMPARED_FROM_S:
         files |= {"comparison.json", "analysis.txt"}
-    if index >= 2 or offset_s >= TRENDS_FROM_S:
-        files.add("trends.txt")
     if last:
         files |= {"aggregate_metrics.json", "final_analysis.md"}
     return files
@@ -135,7 +137,12 @@ def comparison(evidence: dict[str, Any]) -> dict[str, Any]:
             "samples": reading.samples,
             "missing": reading.missing,
         }
-    return {"schema": "cowboyai.rollout/comparison/1", "at": evidence["at"], "metrics": rows}
+    return {
+        "schema": "cowboyai.rollout/comparison/1",
+        "at": evidence["at"],
+        "metrics": rows,
+        "rank_tests": rank_rows(evidence),
+    }
 
 
 def _direction(metric: str, before: float, now: float) -> str:
@@ -160,6 +167,35 @@ def analysis(name: str, summaries: list[dict[str, Any]]) -> str:
         else:
             lines.append(f"{shown}  {_direction(metric, old, reading['value'])}")
     return "\n".join(lines) + "\n"
+
+
+def _trends_before(context: Context, summaries: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The trends of the checkpoint taken before this one."""
+    taken = [summary["checkpoint"] for summary in summaries if summary["status"] == "taken"]
+    if len(taken) < 2:
+        return None
+    found = read_json(context.monitoring / "checkpoints" / context.rollout / taken[-2] / "trends.json")
+    return found if isinstance(found, dict) else None
+
+
+def deltas(summaries: list[dict[str, Any]]) -> dict[str, Any]:
+    """Every metric now and at the checkpoint taken before: `against` (its name, null for the first), `rows` by metric."""
+    taken = [summary for summary in summaries if summary["status"] == "taken"]
+    if not taken:
+        return {"against": None, "rows": {}}
+    now, before = taken[-1], taken[-2] if len(taken) > 1 else None
+    rows = {}
+    for metric, reading in now["metrics"].items():
+        old = before["metrics"].get(metric, {}).get("value") if before else None
+        value = reading["value"]
+        rows[metric] = {
+            "unit": reading["unit"],
+            "before": old,
+            "now": value,
+            "change_pct": 100.0 * (value - old) / abs(old) if old and value is not None else None,
+            "direction": "unknown" if old is None or value is None else _direction(metric, old, value),
+        }
+    return {"against": before["checkpoint"] if before else None, "rows": rows}
 
 
 def trends(summaries: list[dict[str, Any]]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import getpass
 import hashlib
 import os
+import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,11 +20,16 @@ from typing import TYPE_CHECKING, Any
 from ansible.errors import AnsibleError
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _awx
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._catalogue import Catalogue
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._lease import fenced_text, successor
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import Ledger, Record
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._looks import LookBook
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._problems import ProblemsError
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._process_mark import mark
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._state import RolloutState, fold
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store import Store, open_store
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store._open import folder_named
 
 if TYPE_CHECKING:
     from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan import Plan
@@ -31,13 +37,28 @@ if TYPE_CHECKING:
 # What is measured in rehearsal is shorter, but never so short that nothing can be seen in it (seconds of real time).
 SHORTEST_WINDOW = 2.5
 SHORTEST_TIMEOUT = 1.0
-SHORTEST_TICK = 4.0
+# A baseline has at least five buckets of answers (its last answers take a timeout).
+SHORTEST_BASELINE = 8.0
+SHORTEST_TICK = 6.0
+# Deploying and measuring take as long in a rehearsal as they do in production: only longer than this is nobody looking.
+SHORTEST_BLIND = 15.0
+SHORTEST_BUCKET = 0.5
+SHORTEST_SAMPLE = 1.0
+SHORTEST_PROBE_EVERY = 0.25
 SHORTEST_GRACE = 60.0
+# What is counted is counted per minute of plan time.
+BUCKET = 60.0
+# Of a rollout or a host: ledgers, looks and folders of evidence are named by them.
+_NAME = re.compile(r"[A-Za-z0-9\[][A-Za-z0-9._:@\[\]-]*\Z")
 COLLECTION_PLANS = Path(__file__).resolve().parents[2] / "playbooks" / "plans"
 
 
 class StepError(Exception):
     """A step can't be done as asked. The message says what was attempted, what was seen and what to do next."""
+
+
+class FencedError(StepError):
+    """Another run took the rollout over: this one writes nothing more."""
 
 
 def read_plan(path: Path, **known: Any) -> Plan:
@@ -51,6 +72,31 @@ def value_of(variables: Mapping[str, Any], name: str, default: Any = None) -> An
     """A play variable; undefined and the empty string (an empty AWX survey answer) both count as not given."""
     value = variables.get(name)
     return default if value is None or value == "" else value
+
+
+def is_true(variables: Mapping[str, Any], name: str) -> bool:
+    """Whether a play variable says yes, also as text."""
+    return str(value_of(variables, name, "")).lower() in ("true", "yes", "1")
+
+
+def is_shadow(variables: Mapping[str, Any]) -> bool:
+    """Whether this run only pretends to change: `rollout_shadow`."""
+    return is_true(variables, "rollout_shadow")
+
+
+def safe_name(name: str, what: str) -> str:
+    """A name that may become part of a path; StepError for one that would lead somewhere else."""
+    if not _NAME.match(name) or ".." in name:
+        raise StepError(
+            f"{what} {name!r}: it becomes part of paths; expected letters, digits, '.', '_', '-', ':', '@', no '..', beginning with "
+            "a letter, digit or '['. Name it otherwise."
+        )
+    return name
+
+
+def rollout_id(variables: Mapping[str, Any], rollout: str) -> str:
+    """The id of ledger and folders: a shadow rollout has its own, so that it never counts for the real one."""
+    return f"{rollout}-shadow" if is_shadow(variables) and not rollout.endswith("-shadow") else rollout
 
 
 def plan_folders(variables: Mapping[str, Any]) -> list[Path]:
@@ -81,6 +127,7 @@ def find_plan(variables: Mapping[str, Any]) -> Path:
     rollout = value_of(variables, "rollout")
     folders = plan_folders(variables)
     if rollout:
+        safe_name(str(rollout), "rollout")
         for folder in folders:
             for suffix in (".yml", ".yaml"):
                 if (folder / f"{rollout}{suffix}").is_file():
@@ -109,25 +156,42 @@ def _only_plan_with(variables: Mapping[str, Any], folders: list[Path]) -> Path:
 
 
 def monitoring_dir(variables: Mapping[str, Any]) -> Path:
-    """Where ledger, evidence and reports are kept: `rollout_monitoring_dir`, by default `monitoring` in the current folder."""
+    """Where ledger, evidence and reports are kept: `rollout_monitoring_dir`, by default `monitoring` in the current folder.
+
+    A `rollout_store` of files that names a folder is that folder.
+    """
+    named = folder_named(variables)
+    given = value_of(variables, "rollout_monitoring_dir")
+    if named is not None:
+        if given and Path(str(given)).expanduser().absolute() != named:
+            raise StepError(
+                f"rollout_store is the folder {named}, rollout_monitoring_dir is {str(given)!r}: a store of files is the working folder. "
+                "Give one of them."
+            )
+        return named
     return Path(str(value_of(variables, "rollout_monitoring_dir", "monitoring"))).expanduser().absolute()
+
+
+def process_name(pid: int) -> str:
+    """Names a process of this machine: another one that gets the same number later has another name."""
+    try:
+        started = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19]
+    except (OSError, IndexError):
+        started = ""
+    return hashlib.sha256(f"{socket.gethostname()}:{pid}:{started}".encode()).hexdigest()[:12]
 
 
 def run_id() -> str:
     """Names this run of ansible-playbook: the same in all of its workers, another one in every other run."""
-    parent = os.getppid()
-    try:
-        started = Path(f"/proc/{parent}/stat").read_text().rsplit(")", 1)[1].split()[19]
-    except (OSError, IndexError):
-        started = ""
-    return hashlib.sha256(f"{socket.gethostname()}:{parent}:{started}".encode()).hexdigest()[:12]
+    return process_name(os.getppid())
 
 
 def operator(variables: Mapping[str, Any]) -> str:
-    """Who runs this: the AWX user where there is one, else the user at the shell (also behind sudo)."""
-    awx = value_of(variables, "awx_user_name") or value_of(variables, "tower_user_name")
+    """Who runs this: who started the AWX job where it is one, else the user at the shell (also behind sudo)."""
+    if awx := _awx.operator(variables):
+        return awx
     try:
-        user = awx or os.environ.get("SUDO_USER") or getpass.getuser()
+        user = value_of(variables, "awx_user_name") or os.environ.get("SUDO_USER") or getpass.getuser()
     except (KeyError, OSError):
         user = str(os.getuid())
     return f"{user}@{socket.gethostname()}"
@@ -158,7 +222,13 @@ class Context:
     # Why there is no plan, for the steps that go on without one.
     no_plan: str = ""
     run: str = field(default_factory=run_id)
+    # This very run of ansible-playbook. `run` is shared by the launches of a rollout that no process waits for.
+    launch: str = ""
+    process: Mapping[str, Any] = field(default_factory=mark)
     _vars_of: dict[str, Mapping[str, Any]] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.launch = self.launch or self.run
 
     @cached_property
     def monitoring(self) -> Path:
@@ -192,7 +262,7 @@ class Context:
     def rollout(self) -> str:
         given = value_of(self.variables, "rollout")
         if given and not self.needs_plan:
-            return str(given)
+            return rollout_id(self.variables, safe_name(str(given), "rollout"))
         if self.plan is None:
             raise StepError("which rollout? Say -e rollout=<name>.")
         if given and given != self.plan.rollout:
@@ -200,7 +270,12 @@ class Context:
                 f"rollout {given!r} was asked for, but the plan {self.plan.path} is of rollout {self.plan.rollout!r}. "
                 "Name the plan that belongs to it with -e rollout_plan=<path>."
             )
-        return self.plan.rollout
+        return rollout_id(self.variables, self.plan.rollout)
+
+    @property
+    def shadow(self) -> bool:
+        """A rollout that runs every gate and changes nothing, to learn how often a fleet stops a change without any fault."""
+        return is_shadow(self.variables)
 
     @cached_property
     def catalogue(self) -> Catalogue | None:
@@ -220,8 +295,10 @@ class Context:
     def hosts(self) -> list[str]:
         """All hosts of the rollout, also those that `--limit` leaves out."""
         if self.needs_plan:
-            return matching_hosts(self.variables.get("groups", {}), self.sure_plan.hosts)
-        return [str(host) for host in self.state.start.get("hosts", [])] or self.in_play
+            found = matching_hosts(self.variables.get("groups", {}), self.sure_plan.hosts)
+        else:
+            found = [str(host) for host in self.state.start.get("hosts", [])] or self.in_play
+        return [safe_name(host, "host") for host in found]
 
     @property
     def in_play(self) -> list[str]:
@@ -240,11 +317,16 @@ class Context:
         return value_of(self._vars_of[host], name, default)
 
     @cached_property
+    def store(self) -> Store:
+        return open_store(self.variables, self.monitoring)
+
+    @cached_property
     def ledger(self) -> Ledger:
-        return Ledger(self.monitoring / "ledger" / f"{self.rollout}.jsonl")
+        return self.store.ledger(self.rollout)
 
     @cached_property
     def records(self) -> list[Record]:
+        self.store.fetch(self.rollout)
         return self.ledger.read()
 
     @cached_property
@@ -253,10 +335,21 @@ class Context:
 
     def state_of(self, rollout: str) -> RolloutState:
         """Where another rollout stands, from its own ledger."""
-        return fold(rollout, Ledger(self.monitoring / "ledger" / f"{rollout}.jsonl").read())
+        return fold(rollout, self.store.ledger(rollout).read())
 
     def record(self, kind: str, data: dict[str, Any], now: datetime, attempt: int | None = None) -> Record:
-        """Append to the ledger and take the record into the state."""
+        """Have the evidence in the store, append to the ledger, and take the record into the state.
+
+        Nothing is written by a run whose lease was taken over.
+        """
+        before = self.records
+
+        def check(records: list[Record]) -> None:
+            after = successor(records, self.launch)
+            if after is not None:
+                raise FencedError(fenced_text(self.rollout, after))
+
+        self.store.keep(self.rollout)
         written = self.ledger.append(
             rollout=self.rollout,
             attempt=attempt or self.state.attempt,
@@ -265,8 +358,9 @@ class Context:
             kind=kind,
             data=data,
             now=now,
+            check=check,
         )
-        self.__dict__["records"] = [*self.records, written]
+        self.__dict__["records"] = [*before, written]
         self.__dict__.pop("state", None)
         return written
 
@@ -297,6 +391,17 @@ class Context:
     @cached_property
     def looks(self) -> LookBook:
         return LookBook(self.monitoring / "looks" / self.rollout / str(self.state.attempt))
+
+    @cached_property
+    def nats_book(self) -> Any:
+        from ansible_collections.cowboyai.rollout.plugins.plugin_utils._nats_book import NatsBook
+
+        return NatsBook(self.monitoring / "looks" / self.rollout / str(self.state.attempt))
+
+    @property
+    def bucket_s(self) -> float:
+        """Seconds of real time that a bucket of the series is long."""
+        return self.scaled(BUCKET, SHORTEST_BUCKET)
 
     def relative(self, path: Path) -> str:
         """A path as records and messages name it: relative to the monitoring folder."""

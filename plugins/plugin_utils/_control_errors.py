@@ -15,19 +15,30 @@ from ansible_collections.cowboyai.rollout.plugins.module_utils._agent_log import
 _SHOWN_KINDS = 3
 
 
-def shared_kinds(evidence: dict[str, Any], item: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """kind -> its entry, of the error kinds of a test instance that control on its host shows as well.
+class Shown:
+    """The error kinds that control shows, host by host: gathered once for all instances of an evidence document."""
 
-    Where no control stands on that host, control elsewhere counts. Panics are the instance's own always, and so is what
-    was lumped together as other kinds: nobody knows whether those are the same. None are shared for control itself, nor
-    where the evidence is compared `against` control, whose errors are then counted on both sides.
-    """
-    if item["role"] != "test" or evidence.get("against") == "control":
-        return {}
-    control = [peer for peer in evidence["instances"].values() if peer["role"] == "control"]
-    here = [peer for peer in control if peer["host"] == item["host"]]
-    shown = {name for peer in here or control for name in _error_kinds(peer)}
-    return {name: kind for name, kind in _error_kinds(item).items() if name in shown}
+    def __init__(self, evidence: dict[str, Any]):
+        self._compared = evidence.get("against") == "control"
+        self._here: dict[str, set[str]] = {}
+        self._anywhere: set[str] = set()
+        for peer in evidence["instances"].values():
+            if peer["role"] == "control":
+                kinds = _error_kinds(peer)
+                self._here.setdefault(peer["host"], set()).update(kinds)
+                self._anywhere.update(kinds)
+
+    def shared_kinds(self, item: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        """kind -> its entry, of the error kinds of a test instance that control on its host shows as well.
+
+        Where no control stands on that host, control elsewhere counts. Panics are the instance's own always, and so is
+        what was lumped together as other kinds: nobody knows whether those are the same. None are shared for control
+        itself, nor where the evidence is compared `against` control, whose errors are then counted on both sides.
+        """
+        if item["role"] != "test" or self._compared:
+            return {}
+        shown = self._here.get(item["host"], self._anywhere)
+        return {name: kind for name, kind in _error_kinds(item).items() if name in shown}
 
 
 def _error_kinds(item: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -43,10 +54,10 @@ def _panic(kind: dict[str, Any]) -> bool:
     return any("panicked at" in str(kind.get(key)) for key in ("kind", "example"))
 
 
-def own_errors(evidence: dict[str, Any], item: dict[str, Any], left_out: dict[str, int]) -> float:
+def own_errors(control: Shown, item: dict[str, Any], left_out: dict[str, int]) -> float:
     """The errors of an instance that are its own; those taken away are added to `left_out`, by kind."""
     errors = item["errors"]
-    shared = shared_kinds(evidence, item)
+    shared = control.shared_kinds(item)
     taken = min(sum(int(kind["count"]) for kind in shared.values()), errors - min(errors, int(item.get("panics") or 0)))
     if taken <= 0:
         return float(errors)
@@ -55,9 +66,9 @@ def own_errors(evidence: dict[str, Any], item: dict[str, Any], left_out: dict[st
     return float(errors - taken)
 
 
-def own_signs(evidence: dict[str, Any], item: dict[str, Any], left_out: dict[str, int]) -> list[str]:
+def own_signs(control: Shown, item: dict[str, Any], left_out: dict[str, int]) -> list[str]:
     """The signs of corruption of an instance that are its own; the kinds taken away are added to `left_out`."""
-    kinds = shared_kinds(evidence, item)
+    kinds = control.shared_kinds(item)
     errors = [kind for kind in item.get("kinds") or [] if kind["level"] != "WARN"]
     # The same words of another part of the agent are another kind, and stay.
     own = {_words(kind["example"]) for kind in errors if kind["kind"] not in kinds}

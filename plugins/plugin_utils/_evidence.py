@@ -14,7 +14,17 @@ from typing import Any
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _reasons as reasons
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import instance_id
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import iso, parse_iso
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._looks import since_process, totals, uptime
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._folds import NatsFold
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._looks import (
+    Looks,
+    counted_before,
+    first_sight,
+    latest,
+    since_process,
+    totals,
+    uptime,
+)
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._nats_book import published
 
 SCHEMA = "cowboyai.rollout/evidence/1"
 
@@ -25,7 +35,7 @@ class Subject:
 
     agent: str
     host: str
-    role: str  # test | control
+    role: str  # test | control | pending (of the plan, not changed yet)
     since: datetime
     invocation: str | None = None
     phase: str | None = None
@@ -41,8 +51,9 @@ def assemble(
     head: dict[str, Any],
     subjects: Iterable[Subject],
     units: Mapping[str, Any] | None,
-    looks: Mapping[str, list[dict[str, Any]]],
+    looks: Mapping[str, Looks],
     nats: list[dict[str, Any]],
+    nats_lines: Iterable[dict[str, Any]] | NatsFold = (),
     corruption: list[str],
     now: datetime,
     baseline: dict[str, Any] | None = None,
@@ -52,7 +63,8 @@ def assemble(
     """One evidence document.
 
     `units`: host -> registered result of this gate's look (None where the gate made no look); `looks`: host -> all
-    looks so far including this one; `nats`: one entry per group of connected servers; `baseline` and `previous`:
+    looks so far including this one, as a list or folded; `nats`: one entry per group of connected servers, as of this gate; `nats_lines`: all
+    of the NATS book; `baseline` and `previous`:
     earlier evidence documents, of which only what comparisons need is kept; `gaps_after`: gaps of the journal up to
     then were accepted by a person.
     """
@@ -73,7 +85,7 @@ def assemble(
         "nats": nats,
         "baseline": digest(baseline),
         "previous": digest(previous),
-        "published": published_so_far(nats, previous),
+        "published": published(nats_lines, _changed(subjects)),
     }
 
 
@@ -96,28 +108,13 @@ def digest(evidence: dict[str, Any] | None) -> dict[str, Any] | None:
             for name, host in evidence["hosts"].items()
         },
         "nats": evidence["nats"],
-        "published": evidence.get("published"),
     }
 
 
-def published_so_far(nats: list[dict[str, Any]], earlier: dict[str, Any] | None) -> dict[str, dict[str, int]]:
-    """agent -> legacy responses seen and matched, over all lossless windows of the rollout so far."""
-    sums = {agent: dict(counts) for agent, counts in ((earlier or {}).get("published") or {}).items()}
-    for group in nats:
-        sample = group.get("sample")
-        if group.get("reason") or not sample or not sample.get("lossless"):
-            continue
-        for agent, pair in (sample["dual"].get("agents") or {}).items():
-            counts = sums.setdefault(agent, {"legacy": 0, "matched": 0, "without_id": 0})
-            counts["legacy"] += pair["legacy"]
-            counts["matched"] += pair["matched"]
-            counts["without_id"] = counts.get("without_id", 0) + (pair.get("without_id") or {}).get("legacy", 0)
-    return sums
-
-
-def _host(units: Mapping[str, Any] | None, host: str, looks: list[dict[str, Any]]) -> dict[str, Any]:
+def _host(units: Mapping[str, Any] | None, host: str, looks: Looks) -> dict[str, Any]:
     if units is None:
-        return {"reachable": None, "reason": None, "message": "", "host": looks[-1]["host"] if looks else None}
+        seen = latest(looks)
+        return {"reachable": None, "reason": None, "message": "", "host": seen["host"] if seen else None}
     reason, message = reasons.of_task_result(units.get(host))
     if reason:
         return {
@@ -134,7 +131,7 @@ def _host(units: Mapping[str, Any] | None, host: str, looks: list[dict[str, Any]
 def _instance(
     subject: Subject,
     host: dict[str, Any],
-    looks: list[dict[str, Any]],
+    looks: Looks,
     corruption: list[re.Pattern[str]],
     gaps_after: datetime | None,
 ) -> dict[str, Any]:
@@ -148,7 +145,7 @@ def _instance(
         "message": host["message"],
         "proven_invocation": subject.invocation,
     }
-    last = looks[-1] if looks else None
+    last = latest(looks)
     seen = last["instances"].get(subject.agent) if last else None
     if host["reason"] is None and seen is None:
         known["reason"], known["message"] = reasons.TOOL_ERROR, "the host's answer does not name this agent"
@@ -183,6 +180,7 @@ def _instance(
             "events": sums["events"][-50:],
             "gaps": [gap for gap in sums["gaps"] if not gaps_after or parse_iso(gap["at"]) > gaps_after],
             "corruption_signs": _corruption(sums, corruption),
+            "tick": _tick(looks, subject.agent, seen["log"]),
         }
     )
     for key in (
@@ -190,17 +188,26 @@ def _instance(
         "active_since", "started_at", "memory_bytes", "memory_limit_bytes", "cpu_s", "nats_connections", "enabled",
     ):  # fmt: skip
         known[key] = seen.get(key)
-    known["same_process_from"] = _first_sight(subject, looks, seen.get("invocation_id"))
+    known["same_process_from"] = first_sight(looks, subject.agent, seen.get("invocation_id"), subject.since)
     return known
 
 
-def _first_sight(subject: Subject, looks: list[dict[str, Any]], invocation: str | None) -> dict[str, Any] | None:
-    """What the first look saw of the process that runs now: growth and CPU are counted from there, start-up left out."""
-    for look in looks:
-        seen = look["instances"].get(subject.agent)
-        if seen and invocation and seen.get("invocation_id") == invocation and parse_iso(look["at"]) >= subject.since:
-            return {"at": look["at"], "memory_bytes": seen.get("memory_bytes"), "cpu_s": seen.get("cpu_s")}
-    return None
+def _tick(looks: Looks, agent: str, log: dict[str, Any]) -> dict[str, Any]:
+    """What the last look alone saw: counts and kinds since the look before; messages by the agent's own counters."""
+    messages = 0
+    for invocation, counter in log["counters"].items():
+        messages += max(sum(int(n) for n in counter["last"].values()) - counted_before(looks, agent, invocation), 0)
+    keys = ("errors", "warnings", "panics", "lines", "unparsed", "unreadable", "kinds")
+    return {**{key: log[key] for key in keys}, "messages": messages}
+
+
+def _changed(subjects: Iterable[Subject]) -> dict[str, datetime]:
+    """agent -> when its last instance was proven: from then on its publications are those of the change."""
+    since: dict[str, datetime] = {}
+    for subject in subjects:
+        if subject.role == "test":
+            since[subject.agent] = max(since.get(subject.agent, subject.since), subject.since)
+    return since
 
 
 def _corruption(sums: dict[str, Any], patterns: list[re.Pattern[str]]) -> list[str]:

@@ -46,6 +46,14 @@ def read_json(path: Path) -> Any:
         return None
 
 
+def file_sha256(path: Path) -> str | None:
+    """The SHA-256 (hex) of a file; None when there is none."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except FileNotFoundError:
+        return None
+
+
 def fresh_folder(folder: Path) -> Path:
     """The folder for new evidence. An earlier one (a look that held, or was cut off) is kept as `<name>.earlier-<n>`."""
     if folder.exists():

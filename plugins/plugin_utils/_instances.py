@@ -13,13 +13,21 @@ from urllib.parse import urlsplit
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import instance_id
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._catalogue import PlaceholderError
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import iso, parse_iso
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import SHORTEST_TIMEOUT, Context, StepError
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import (
+    SHORTEST_PROBE_EVERY,
+    SHORTEST_SAMPLE,
+    SHORTEST_TIMEOUT,
+    Context,
+    StepError,
+)
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._evidence import Subject
 
 if TYPE_CHECKING:
     from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan import Plan
 
 DEFAULT_NATS_PORT = 4222
+# A module takes about this long to start on a measuring host (seconds).
+START_OF_A_PROBE = 1.0
 
 
 def filled(context: Context, template: str, agent: str, host: str, what: str) -> str:
@@ -91,11 +99,13 @@ def look_order(context: Context, host: str, subjects: list[Subject], since: date
             instances.append({**unit_of(context, subject.agent, host), "since": iso(subject.since)})
     return {
         "instances": instances,
+        "rollout": context.rollout,
         "cursor": cursor or "",
         "since": iso(since),
         "signs": list(context.plan.corruption_signs) if context.plan else [],
         "nats_port": nats_port(context, host),
         "disk_paths": [str(path) for path in context.hostvar(host, "rollout_disk_paths", [])],
+        "bucket": context.bucket_s,
     }
 
 
@@ -121,6 +131,9 @@ def subjects_of(
                     subjects.append(Subject(agent, host, "test", since, known.get("invocation_id"), each.name))
                 elif deployed_at:
                     subjects.append(Subject(agent, host, "test", deployed_at, None, each.name))
+                elif state.baseline_at:
+                    # Not changed yet: measured all the same, because nothing is a better baseline for it.
+                    subjects.append(Subject(agent, host, "pending", state.baseline_at, None, each.name, False))
         if phase is not None and each.name == phase:
             break
     control_since = before_change or state.baseline_at or state.started_at
@@ -131,12 +144,19 @@ def subjects_of(
 
 
 def nats_order(
-    context: Context, plan: Plan, agents: list[str], window_s: float, attempt: int = 0, name: str = ""
+    context: Context,
+    plan: Plan,
+    agents: list[str],
+    window_s: float,
+    attempt: int = 0,
+    name: str = "",
+    requests: int = 0,
 ) -> dict[str, dict[str, Any]]:
     """host -> what is measured on the NATS group that this host stands for.
 
     Servers that are clustered carry the same messages: one of them is sampled (another one at each further attempt).
-    Separate servers are sampled each. `expected` answers to a request = hosts of the group.
+    Separate servers are sampled each. `expected` answers to a request = hosts of the group. `requests` per agent are
+    sent, by default as many as the plan's probe has.
     """
     if plan.sample is None and plan.probe is None:
         return {}
@@ -152,8 +172,55 @@ def nats_order(
             if plan.sample
             else {},
             "agents": _identities(context, agents),
-            "probe": _probe(context, plan, agents, len(group["hosts"]), window_s, name),
+            "probe": _probe(context, plan, agents, len(group["hosts"]), window_s, name, requests or plan.probe.count)
+            if plan.probe
+            else None,
         }
+    return orders
+
+
+def light_window(context: Context, plan: Plan) -> float:
+    """Seconds that a look listens on NATS; 0 where the plan has no `watch.sample`.
+
+    At least half of it is left for spreading the requests, beside the time that the last answer may take: asked one after
+    the other, slow agents would use it up.
+    """
+    if not plan.watch.sample:
+        return 0.0
+    sample = context.scaled(plan.watch.sample, SHORTEST_SAMPLE)
+    timeout = context.scaled(plan.probe.timeout, SHORTEST_TIMEOUT) if plan.probe else 0.0
+    return max(sample, sample / 2 + timeout)
+
+
+def probed(context: Context, plan: Plan) -> list[dict[str, str]]:
+    """Agent and subject of every request that the rollout will send."""
+    if plan.probe is None:
+        return []
+    agents = dict.fromkeys([*plan.agents(), *plan.control.agents])
+    targets = _probe(context, plan, list(agents), 1, 0.0, "preflight", 1)["targets"]
+    return [{"agent": target["agent"], "subject": target["subject"]} for target in targets]
+
+
+def low_rate_order(
+    context: Context, plan: Plan, agents: list[str], now: datetime, until: datetime, name: str
+) -> dict[str, dict[str, Any]]:
+    """host -> the probe that this host runs while the rollout waits; empty when the plan has none, or no time for a round is left.
+
+    It ends before `until`, with the time that its last answers may take.
+    """
+    if plan.probe is None or not plan.watch.probe_every:
+        return {}
+    every = context.scaled(plan.watch.probe_every, SHORTEST_PROBE_EVERY)
+    timeout = context.scaled(plan.probe.timeout, SHORTEST_TIMEOUT)
+    over = (until - now).total_seconds() - timeout - START_OF_A_PROBE
+    if over < every:
+        return {}
+    orders = nats_order(context, plan, agents, over, name=name)
+    for order in orders.values():
+        if order["probe"]:
+            order["probe"].pop("count")
+            order["probe"].update(every=every, over=round(over, 3))
+            order.update(patterns={}, **{"from": iso(now), "to": iso(until)})
     return orders
 
 
@@ -168,10 +235,10 @@ def _identities(context: Context, agents: list[str]) -> list[dict[str, str]]:
 
 
 def _probe(
-    context: Context, plan: Plan, agents: list[str], expected: int, window_s: float, name: str
-) -> dict[str, Any] | None:
+    context: Context, plan: Plan, agents: list[str], expected: int, window_s: float, name: str, count: int
+) -> dict[str, Any]:
     if plan.probe is None:
-        return None
+        raise StepError("the plan has no probe.")
     host = context.hosts[0]
     timeout = context.scaled(plan.probe.timeout, SHORTEST_TIMEOUT)
     return {
@@ -184,10 +251,11 @@ def _probe(
             }
             for agent in agents
         ],
-        "count": plan.probe.count,
+        "count": count,
         # The last requests need their time to be answered and published before the window closes.
         "over": round(max(window_s * 0.9 - timeout, 0.0), 3),
         "timeout": timeout,
+        "bucket": context.bucket_s,
         "sender": "rollout",
         "conversation_prefix": f"{context.rollout}-{context.state.attempt}-{context.run}-{name}".lower(),
     }

@@ -16,7 +16,8 @@ from typing import Any
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _metrics
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _reasons as reasons
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._metrics import Evidence, Reading
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._metric_names import METRICS
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._reading import Evidence, Reading
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._state import GO, HOLD, NO_GO, ROLLBACK
 
 PASS, FAIL, INCONCLUSIVE, ERROR = "pass", "fail", "inconclusive", "error"
@@ -25,6 +26,10 @@ PASS, FAIL, INCONCLUSIVE, ERROR = "pass", "fail", "inconclusive", "error"
 SMALLEST_BASE = 1e-9
 # The change, in percent, from nothing to something: no threshold of a plan is beyond it, and JSON can hold it.
 UNBOUNDED = 1e9
+# Share of rollouts without a fault that all sequential metrics together may stop, where the plan was not asked.
+FALSE_ALARMS = 0.005
+# Of a bad value that is estimated from noise, so much must be real for sure.
+SURE_SHARE = 0.25
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,8 @@ class Verdict:
     """What one rule says about one evidence.
 
     `worst`: the few instances, agents or hosts that stand out, for people; `tripped`: all that make the verdict a fail,
-    for a rollback of single instances (empty where nobody can be named).
+    for a rollback of single instances (empty where nobody can be named). `confirmed`: for a value that is bad, of a
+    metric estimated from noise: whether it is sure that at least SURE_SHARE of it is real; None for all others.
     """
 
     name: str
@@ -74,6 +80,7 @@ class Verdict:
     by_unit: str = ""
     over: str = "rollout"
     against: str | None = None
+    confirmed: bool | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -89,9 +96,21 @@ class Decision:
     causes: list[str] = field(default_factory=list)
 
 
-def judge(rules: Iterable[Rule], evidence: Evidence) -> list[Verdict]:
-    """A verdict per rule, in their order."""
+def judge(rules: Iterable[Rule], evidence: Evidence, alpha: float | None = None) -> list[Verdict]:
+    """A verdict per rule, in their order.
+
+    `alpha`: the share of false alarms that each sequential metric may have over the whole rollout (`_rules.alpha_of`
+    takes it from a plan); by default FALSE_ALARMS split over those that these rules name.
+    """
+    rules = list(rules)
+    if alpha is None:
+        alpha = FALSE_ALARMS / max(1, len({rule.metric for rule in rules if _sequential(rule)}))
+    evidence = {**evidence, "alpha": alpha}
     return [_judge_one(rule, evidence) for rule in rules]
+
+
+def _sequential(rule: Rule) -> bool:
+    return rule.metric in METRICS and METRICS[rule.metric].sequential
 
 
 def compare(operator: str, value: float, threshold: float) -> bool:
@@ -127,7 +146,13 @@ def _judge_one(rule: Rule, evidence: Evidence) -> Verdict:
         if value is not None and 0 < reading.samples < rule.min_samples:
             few = f"{reading.samples} samples, at least {rule.min_samples} are needed"
             verdict.reasons[reasons.TOO_FEW_SAMPLES] = few
-        _conclude(rule, verdict)
+        if _sequential(rule) and value is not None and _is_bad(rule, value):
+            verdict.confirmed = any(_is_sure(rule, reading, name) for name in _alone(rule, reading, base))
+        # Nothing that control shows as well is the change's: it can't be told whether the change is good.
+        slow = _slow_for_control(rule, value, evidence)
+        if slow:
+            verdict.reasons[reasons.SAMPLER_LATE] = slow
+        _conclude(rule, verdict, excused=bool(slow))
         if verdict.verdict == FAIL:
             verdict.tripped = _tripped(rule, reading, base)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
@@ -140,12 +165,18 @@ def _judge_one(rule: Rule, evidence: Evidence) -> Verdict:
     return verdict
 
 
-def _conclude(rule: Rule, verdict: Verdict) -> None:
+def _conclude(rule: Rule, verdict: Verdict, excused: bool = False) -> None:
     value, few = verdict.value, reasons.TOO_FEW_SAMPLES in verdict.reasons and verdict.samples < rule.min_samples
-    if value is not None and not few:
-        if _is_bad(rule, value):
+    if value is not None and not few and not excused:
+        bad = _is_bad(rule, value)
+        if bad and verdict.confirmed is not False:
             verdict.verdict, verdict.leads_to = FAIL, ""
             return
+        if bad:
+            beyond = f"{format_value(value, rule.by_unit or rule.unit)} may still be noise"
+            verdict.note = "; ".join(part for part in (verdict.note, beyond) if part)
+            if rule.kind not in ("trigger", "alert"):
+                verdict.reasons.setdefault(reasons.TOO_FEW_SAMPLES, beyond)
         if not verdict.reasons:
             verdict.verdict = PASS
             return
@@ -176,11 +207,12 @@ def _value(rule: Rule, reading: Reading, evidence: Evidence) -> tuple[float | No
     if base.value is None:
         reading.missing.update(base.missing or {reasons.TOO_FEW_SAMPLES: f"no {rule.against} value of {rule.metric}"})
         return None, None
-    rise = _rise_of_control(rule, evidence)
-    if rise > 0.0:
-        # What became slower for control by as much became slower for everybody: a busy network, host or measurer.
-        reading.note = f"control rose by {format_value(rise, rule.by_unit)} as well, which is taken off"
-        value = max(value - rise, 0.0)
+    then, now = _control_since(rule, evidence, rule.against)
+    if now > then:
+        # What became slower for control became slower for everybody: by as much where the network or the measurer is
+        # busy, by as large a part where hosts are.
+        reading.note = f"control rose by {format_value(now - then, rule.by_unit)} as well, which is taken off"
+        value = min(max(value - (now - then), 0.0), value * then / now)
     change = _change(rule, value, base.value)
     if rule.ignore_under is not None and abs(value - base.value) < rule.ignore_under:
         shown = format_value(abs(value - base.value), rule.by_unit)
@@ -190,14 +222,37 @@ def _value(rule: Rule, reading: Reading, evidence: Evidence) -> tuple[float | No
     return change, base
 
 
-def _rise_of_control(rule: Rule, evidence: Evidence) -> float:
-    """How much a latency rose for control since the same earlier evidence, in seconds; 0 where that is not known."""
-    earlier = evidence.get(rule.against or "") if rule.against in ("baseline", "previous") else None
-    if rule.by_unit != "duration" or not earlier:
-        return 0.0
+def _slow_for_control(rule: Rule, value: float | None, evidence: Evidence) -> str:
+    """In words, that latencies are bad for control too, or would be good but for what control became slower. Empty if not.
+
+    Control is half as bad or more, or, where it is a quicker agent, slower than at the baseline by so large a part that it
+    explains the rest: a busy network, host, hour or measurer. Alerts tell it all the same: people want to know that everything is slow.
+    """
+    if value is None or rule.relative or rule.kind == "alert" or rule.metric not in _metrics.LATENCIES:
+        return ""
+    if not _is_bad(rule, value):
+        return ""
+    control = _metrics.read(rule.metric, evidence, "control").value
+    if control is None:
+        return ""
+    shown = format_value(value, rule.unit), format_value(control, rule.unit)
+    if _is_bad(rule, control) and 2 * control >= value:
+        return f"{shown[0]}, and control {shown[1]} at the same time, so that it is not the change alone"
+    then, now = _control_since(rule, evidence, "baseline")
+    if now > then and not _is_bad(rule, value * then / now):
+        before = format_value(then, rule.unit)
+        return f"{shown[0]}, and control {shown[1]} after {before} at the baseline, so that it is not the change alone"
+    return ""
+
+
+def _control_since(rule: Rule, evidence: Evidence, against: str | None) -> tuple[float, float]:
+    """(then, now): a latency of control in earlier evidence and in this one, in seconds; both 0 where one is not known."""
+    earlier = evidence.get(against or "") if against in ("baseline", "previous") else None
+    if rule.metric not in _metrics.LATENCIES or not earlier:
+        return 0.0, 0.0
     now = _metrics.read(rule.metric, evidence, "control").value
     then = _metrics.read(rule.metric, {**earlier, "baseline": None, "previous": None}, "control").value
-    return max(now - then, 0.0) if now is not None and then is not None else 0.0
+    return (then, now) if now is not None and then else (0.0, 0.0)
 
 
 def _change(rule: Rule, value: float, base: float) -> float:
@@ -209,8 +264,19 @@ def _change(rule: Rule, value: float, base: float) -> float:
     return 100.0 * (value - base) / abs(base)
 
 
-def _tripped(rule: Rule, reading: Reading, base: Reading | None) -> list[str]:
-    """Everyone whose own value is bad by this rule; where they are bad only together, everyone who has a part in it."""
+def _is_sure(rule: Rule, reading: Reading, name: str) -> bool:
+    """Whether the bound of a sequential metric leaves no doubt that at least SURE_SHARE of what is bad is real.
+
+    Not all of it, because an estimate as large as the threshold has a bound below it at any time. Something, so that what
+    wanders a little without any fault is not taken for a small change that is sure.
+    """
+    if name in reading.low:
+        return rule.threshold >= 0 and reading.low[name] > rule.threshold * SURE_SHARE
+    return name in reading.high and reading.high[name] < rule.threshold / SURE_SHARE
+
+
+def _alone(rule: Rule, reading: Reading, base: Reading | None) -> list[str]:
+    """Everyone whose own value is bad by this rule."""
 
     def bad(name: str, value: float) -> bool:
         if base is not None and base.value is not None:
@@ -221,7 +287,14 @@ def _tripped(rule: Rule, reading: Reading, base: Reading | None) -> list[str]:
             return False
         return _is_bad(rule, value)
 
-    alone = [name for name, value in reading.by.items() if bad(name, value)]
+    return [name for name, value in reading.by.items() if bad(name, value)]
+
+
+def _tripped(rule: Rule, reading: Reading, base: Reading | None) -> list[str]:
+    """Everyone whose own value is bad by this rule, and surely so; where they are bad only together, everyone who has a part in it."""
+    alone = _alone(rule, reading, base)
+    if _sequential(rule):
+        return [name for name in alone if _is_sure(rule, reading, name)]
     return alone or [name for name, value in reading.by.items() if value]
 
 
@@ -265,11 +338,20 @@ def decide(verdicts: Iterable[Verdict], *, failed_leads_to: str, trigger_leads_t
     if failed:
         return _decision(failed_leads_to, failed)
     if unsure:
-        seen = "; ".join(
-            f"{v.name}: {', '.join(f'{r} ({m})' if m else r for r, m in v.reasons.items())}" for v in unsure[:4]
+        # One cause, such as a lost journal, takes several criteria: it is told once.
+        told: dict[str, list[str]] = {}
+        for v in unsure:
+            why = ", ".join(f"{r} ({m})" if m else r for r, m in v.reasons.items())
+            told.setdefault(why, []).append(v.name)
+        seen = "; ".join(f"{', '.join(names)}: {why}" for why, names in list(told.items())[:4])
+        left = sum(len(names) for names in list(told.values())[4:])
+        more = f"; and {left} more" if left else ""
+        # What a journal has lost no later look can measure.
+        lost = any(reasons.JOURNAL_GAP in text for v in unsure for text in v.reasons.values())
+        advice = (
+            ". Look at what the journals lost; accept the gaps so far with -e rollout_accept_gaps=true" if lost else ""
         )
-        more = f"; and {len(unsure) - 4} more" if len(unsure) > 4 else ""
-        return Decision(HOLD, f"could not be measured: {seen}{more}", causes=[v.name for v in unsure])
+        return Decision(HOLD, f"could not be measured: {seen}{more}{advice}", causes=[v.name for v in unsure])
     passed = sum(1 for v in verdicts if v.kind == "primary")
     return Decision(GO, f"all {passed} criteria pass" if passed else "no trigger fired")
 

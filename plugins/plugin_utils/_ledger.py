@@ -9,7 +9,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -58,11 +58,38 @@ def _line(fields: dict[str, Any]) -> bytes:
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass") + b"\n"
 
 
+# Looks at the records that are there at the moment of writing, and raises LedgerError where the new one must not follow them.
+Check = Callable[[list[Record]], None]
+
+
+def _following(records: list[Record], given: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """The fields of the record that comes after these."""
+    last = records[-1] if records else None
+    fields: dict[str, Any] = {
+        "seq": last.seq + 1 if last else 1,
+        "at": iso(now),
+        **given,
+        "data": json.loads(json.dumps(given["data"])),
+        "prev": last.hash if last else GENESIS,
+    }
+    fields["hash"] = record_hash(fields)
+    return fields
+
+
 class Ledger:
     """One rollout's ledger file. Reading verifies the whole chain; appending is locked, fsynced and never rewrites."""
 
     def __init__(self, path: Path | str):
         self.path = Path(path)
+
+    @property
+    def label(self) -> str:
+        """Where it is, for messages."""
+        return f"ledger {self.path}"
+
+    def exists(self) -> bool:
+        """Whether anything was ever recorded."""
+        return self.path.exists()
 
     def read(self) -> list[Record]:
         """All records, oldest first; an absent file is an empty ledger.
@@ -74,28 +101,20 @@ class Ledger:
         return records
 
     def append(
-        self, *, rollout: str, attempt: int, run: str, by: str, kind: str, data: dict[str, Any], now: datetime
-    ) -> Record:
-        """Write one record and return it once it is on the disk."""
+        self, *, rollout: str, attempt: int, run: str, by: str, kind: str, data: dict[str, Any], now: datetime,
+        check: Check | None = None,
+    ) -> Record:  # fmt: skip
+        """Write one record and return it once it is on the disk. Nobody writes between `check` and the record."""
+        given = {"rollout": rollout, "attempt": attempt, "run": run, "by": by, "kind": kind, "data": data}
         try:
             private_folder(self.path.parent)
             with self._locked():
                 records, torn = self._load()
                 if torn is not None:
                     self._set_aside(torn)
-                last = records[-1] if records else None
-                fields: dict[str, Any] = {
-                    "seq": last.seq + 1 if last else 1,
-                    "at": iso(now),
-                    "rollout": rollout,
-                    "attempt": attempt,
-                    "run": run,
-                    "by": by,
-                    "kind": kind,
-                    "data": json.loads(json.dumps(data)),
-                    "prev": last.hash if last else GENESIS,
-                }
-                fields["hash"] = record_hash(fields)
+                if check is not None:
+                    check(records)
+                fields = _following(records, given, now)
                 self._write(_line(fields))
         except OSError as error:
             raise LedgerError(
@@ -147,7 +166,7 @@ class Ledger:
         return records, offset if torn else None
 
     def _parse(self, line: bytes, number: int, before: Record | None) -> Record:
-        where = f"ledger {self.path}, line {number}"
+        where = f"{self.label}, line {number}"
         advice = (
             "The ledger was changed by something else than this collection, or the disk lost data. "
             "Restore the file from a copy; evidence files and backups on the hosts are not affected."

@@ -9,26 +9,30 @@ minutes, and an interrupted look loses nothing: the next one starts at the same 
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _line_file
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import parse_iso
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._private_folder import private_folder
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._folds import HostFold, folded
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._folds._host import blind
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._folds._moment import micros
 
 # What makes an up process a down one, in systemd's own words.
 DOWN_EVENTS = ("stopped", "exited", "failed", "oom")
 UP_EVENTS = ("started",)
 KINDS_KEPT = 40
 SIGN_EXAMPLES = 3
+_A_LOOK = {"at", "journal", "host", "instances"}
+
+# All looks at a host: one by one, or what they add up to.
+Looks = list[dict[str, Any]] | HostFold
 
 
-def look_of(host: str, result: dict[str, Any], received_at: str) -> dict[str, Any]:
-    """The record of one `agent_units_info` result (`instances`, `host`, `journal`)."""
-    return {
+def look_of(host: str, result: dict[str, Any], received_at: str, bucket_s: float | None = None) -> dict[str, Any]:
+    """The record of one `agent_units_info` result (`instances`, `host`, `journal`); `bucket_s`: what it counted by."""
+    look = {
         "host_name": host,
         "at": result["host"]["now"],
         "received_at": received_at,
@@ -36,6 +40,8 @@ def look_of(host: str, result: dict[str, Any], received_at: str) -> dict[str, An
         "host": result["host"],
         "instances": result["instances"],
     }
+    # A later run may count by other buckets: rehearsals change their time scale.
+    return {**look, "bucket_s": bucket_s} if bucket_s else look
 
 
 class LookBook:
@@ -45,55 +51,94 @@ class LookBook:
         self.folder = Path(folder)
 
     def read(self, host: str) -> list[dict[str, Any]]:
-        try:
-            lines = (self.folder / f"{host}.jsonl").read_bytes().splitlines(keepends=True)
-        except FileNotFoundError:
-            return []
-        looks = []
-        for line in lines:
-            if not line.endswith(b"\n"):
-                break
-            looks.append(json.loads(line))
+        """All looks at a host. For what is done at every look take `folded`: a week is a gigabyte of Python objects."""
+        looks: list[dict[str, Any]] = []
+        for line in _line_file.whole_lines(self._path(host)):
+            record = _decoded(line)
+            if "damaged" in record:
+                looks += [blind(looks[-1])] if looks else []
+            elif "missed" not in record:
+                looks.append(record)
         return looks
 
+    def folded(self, host: str, bucket_s: float) -> HostFold:
+        """What all looks at a host add up to; `bucket_s`: seconds that a bucket of the series is long."""
+        return folded(self._path(host), _decoded, bucket_s, HostFold, HostFold.thaw)
+
     def append(self, host: str, look: dict[str, Any]) -> None:
-        private_folder(self.folder)
-        path = self.folder / f"{host}.jsonl"
-        data = json.dumps(look, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-        try:
-            os.ftruncate(handle, _whole_lines(handle))
-            os.lseek(handle, 0, os.SEEK_END)
-            while data:
-                data = data[os.write(handle, data) :]
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        _line_file.append(self._path(host), look)
+
+    def missed(self, host: str, at: str, reason: str, message: str) -> None:
+        """Note that a look was asked for at `at` (the controller's time, ISO) and failed, for a typed reason."""
+        record = {"host_name": host, "at": at, "missed": {"reason": reason, "message": message}}
+        _line_file.append(self._path(host), record)
 
     def cursor(self, host: str) -> str | None:
         """Where the next look of this host starts."""
-        for look in reversed(self.read(host)):
-            if look["journal"].get("cursor"):
-                return look["journal"]["cursor"]
+        for line in _line_file.newest_first(self._path(host)):
+            journal = _decoded(line).get("journal") or {}
+            if journal.get("cursor"):
+                return str(journal["cursor"])
         return None
 
-
-def _whole_lines(handle: int) -> int:
-    """The offset just after the last newline: bytes after it are a torn write of an earlier process."""
-    size = os.fstat(handle).st_size
-    if not size:
-        return 0
-    content = os.pread(handle, size, 0)
-    return content.rfind(b"\n") + 1
+    def _path(self, host: str) -> Path:
+        return self.folder / f"{host}.jsonl"
 
 
-def totals(looks: Iterable[dict[str, Any]], agent: str, since: datetime | None) -> dict[str, Any]:
+def _decoded(line: bytes) -> dict[str, Any]:
+    """A line; of one that was damaged after it was written nothing is known but that."""
+    try:
+        record = _line_file.decode(line)
+    except (ValueError, RecursionError):
+        return {"damaged": True}
+    if "missed" in record:
+        return record
+    return record if record.keys() >= _A_LOOK and micros(record["at"]) is not None else {"damaged": True}
+
+
+def latest(looks: Looks) -> dict[str, Any] | None:
+    """The newest look; None before the first."""
+    if isinstance(looks, HostFold):
+        return looks.last
+    return looks[-1] if looks else None
+
+
+def first_sight(looks: Looks, agent: str, invocation: str | None, since: datetime) -> dict[str, Any] | None:
+    """`at`, `memory_bytes` and `cpu_s` of the first look from `since` on that saw this process."""
+    if not invocation:
+        return None
+    if isinstance(looks, HostFold):
+        return looks.first_sight(agent, invocation, since)
+    for look in looks:
+        seen = look["instances"].get(agent)
+        if seen and seen.get("invocation_id") == invocation and parse_iso(look["at"]) >= since:
+            return {"at": look["at"], "memory_bytes": seen.get("memory_bytes"), "cpu_s": seen.get("cpu_s")}
+    return None
+
+
+def counted_before(looks: Looks, agent: str, invocation: str) -> int:
+    """What the counters of a process had reached before the newest look, 0 when no look told of them.
+
+    Of a process that ran before the first look and told nothing until the newest one, a fold knows where it began.
+    """
+    if isinstance(looks, HostFold):
+        return looks.counted_before(agent, invocation)
+    for look in reversed(looks[:-1]):
+        counter = (look["instances"].get(agent) or {"log": {"counters": {}}})["log"]["counters"].get(invocation)
+        if counter:
+            return sum(int(number) for number in counter["last"].values())
+    return 0
+
+
+def totals(looks: Looks, agent: str, since: datetime | None) -> dict[str, Any]:
     """What the looks of one host add up to for one agent, counted from `since` on.
 
     Returns errors, warnings, panics, lines, messages (from the agent's own counters, a lower bound: it prints them
     every so many messages), kinds (merged), events (lifecycle in order), gaps (typed, with the window they cover),
     signs (by pattern, with few examples; None when no look searched for any).
     """
+    if isinstance(looks, HostFold):
+        return looks.totals(agent, since)
     sums = {"errors": 0, "warnings": 0, "panics": 0, "lines": 0, "unparsed": 0, "unreadable": 0}
     kinds: dict[str, dict[str, Any]] = {}
     events: list[dict[str, Any]] = []

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Unit = Literal["percent", "duration", "count", "number", "size"]
-Over = Literal["rollout", "checkpoint"]
+Over = Literal["rollout", "checkpoint", "tick"]
 Against = Literal["control", "baseline", "previous"]
 Section = Literal["sample", "probe", "control", "corruption_signs"]
 
@@ -21,8 +21,12 @@ class Metric:
     `share`: a percentage of a whole, so within 0..100 (an overhead can be more). `comparison`: the metric is itself a
     comparison with `against[0]`, so its value is already the difference in percent. `difference_unit`: the unit of
     `ignore_under` for such a metric, None where it has none. `over`: the time that it is taken over (`also_over`: or
-    another, if the plan says so). `needs`: the plan sections without
+    another, if the plan says so; tick: since the look before). `needs`: the plan sections without
     which it can't be measured. `min_samples`: below this many samples the verdict is `too_few_samples`.
+    `of_change`: it can only be good where the change was made, so a shadow rollout, which changes nothing, leaves it out.
+    `sequential`: it is estimated from noise, so beyond the threshold is not enough: it must be sure as well, by a test
+    whose false alarms are bounded over all looks of the rollout together. `trend`: it takes its time, so that only the
+    last checkpoint holds for too few samples of it.
     """
 
     name: str
@@ -38,6 +42,9 @@ class Metric:
     difference_unit: Unit | None = None
     needs: tuple[Section, ...] = ()
     min_samples: int = 1
+    of_change: bool = False
+    sequential: bool = False
+    trend: bool = False
 
 
 _ANY: tuple[Against, ...] = ("control", "baseline", "previous")
@@ -63,6 +70,7 @@ _ALL = (
         False,
         against=_ANY,
         share=True,
+        also_over=("tick",),
     ),
     Metric(
         "errors",
@@ -72,6 +80,7 @@ _ALL = (
         " never; the journal priority is not used, it is always 6",
         False,
         against=_ANY,
+        also_over=("tick",),
     ),
     Metric(
         "warnings",
@@ -80,6 +89,7 @@ _ALL = (
         "lines whose own level is WARN",
         False,
         against=_ANY,
+        also_over=("tick",),
     ),
     Metric(
         "message_delivery",
@@ -135,6 +145,39 @@ _ALL = (
         min_samples=1000,
     ),
     Metric(
+        "silence",
+        "duration",
+        "Longest time for which an agent answered nothing while control did.",
+        "buckets in a row in which an agent was asked and gave no answer, and control on the same NATS servers gave some, and"
+        " the lost shares of the buckets around them; longest one since the change",
+        False,
+        needs=("probe", "control"),
+    ),
+    Metric(
+        "bad_minutes",
+        "percent",
+        "Buckets since the change in which an agent lost answers and control did not.",
+        "buckets with lost answers, more than twice control's share / buckets in which both were asked x 100, worst agent",
+        False,
+        share=True,
+        needs=("probe", "control"),
+        min_samples=5,
+    ),
+    Metric(
+        "latency_shift",
+        "percent",
+        "How much slower an agent became than control did, over the same minutes.",
+        "Hodges-Lehmann shift of log(median of the bucket / control's) since the change against before it, worst agent;"
+        " sure when a bet against a quarter of the threshold wins (docs/judgement.md)",
+        False,
+        against=("control",),
+        comparison=True,
+        difference_unit="duration",
+        needs=("probe", "control"),
+        min_samples=5,
+        sequential=True,
+    ),
+    Metric(
         "dual_publish_success",
         "percent",
         "Responses that were published to the legacy and to the unified subject.",
@@ -145,6 +188,7 @@ _ALL = (
         against=("previous",),
         share=True,
         needs=("sample",),
+        of_change=True,
     ),
     Metric(
         "unified_traffic",
@@ -156,6 +200,7 @@ _ALL = (
         against=_IN_TIME,
         share=True,
         needs=("sample",),
+        of_change=True,
     ),
     Metric(
         "cpu_overhead",
@@ -190,6 +235,7 @@ _ALL = (
         against=("previous",),
         needs=("sample",),
         min_samples=20,
+        of_change=True,
     ),
     Metric(
         "conversation_ids",
@@ -221,7 +267,8 @@ _ALL = (
         "unexpected_restarts",
         "count",
         "Starts, exits and crashes of changed instances that the rollout did not ask for.",
-        "changes of process or restart counter since the proof, kills for memory included",
+        "changes of process or restart counter since the proof, kills for memory included; without those that came within a"
+        " minute of control's on the same host, which are the host's own trouble",
         False,
     ),
     Metric(
@@ -242,15 +289,28 @@ _ALL = (
         share=True,
     ),
     Metric(
-        "memory_growth",
-        "percent",
-        "Growth of the changed instances' memory since the change, beyond that of the control ones.",
-        "highest growth of an instance since the baseline, in percent, less the median growth of control",
-        False,
-        against=("control",),
-        comparison=True,
-        difference_unit="size",
+        "memory_lasts",
+        "duration",
+        "Time until an instance reaches its memory limit, if it goes on growing as since the change.",
+        "(limit - memory now) / Theil-Sen slope of its memory since the change, without control's growth; shortest of"
+        " all instances, 100 years without a trend; sure when it is below four times the threshold at the slope's lower bound"
+        " (docs/judgement.md)",
+        True,
         needs=("control",),
+        min_samples=5,
+        sequential=True,
+        trend=True,
+    ),
+    Metric(
+        "disk_lasts",
+        "duration",
+        "Time until the fullest disk of a host is full, if it goes on filling.",
+        "free share / Theil-Sen slope since the first change; shortest of all hosts, 100 years without a trend; sure as"
+        " memory_lasts is",
+        True,
+        min_samples=5,
+        sequential=True,
+        trend=True,
     ),
     Metric(
         "host_memory",

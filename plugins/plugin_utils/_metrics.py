@@ -9,65 +9,46 @@ To add a metric: name it in `_metric_names.py` (unit, meaning, direction) and wr
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _exhaustion_metrics, _series_metrics
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _reasons as reasons
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import parse_iso
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._control_errors import own_errors, own_signs, told
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._control_errors import Shown, own_errors, own_signs, told
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._host_trouble import own_restarts, runs_as_proven
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._host_trouble import told as host_trouble
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._reading import READERS, Evidence, Reading, metric
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._reading import add_missing as _add
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._shared_loss import loses_as_control
 
-Evidence = dict[str, Any]
-
+# Loading them registers their metrics.
+ALSO_HERE = (_exhaustion_metrics, _series_metrics)
 # A rate over fewer messages than this says little about one instance alone.
 MESSAGES_TO_STAND_ALONE = 1000
 # So few log lines that can't be read may be anything; from then on their share counts.
 LINES_UNREAD, LINES_UNREAD_PCT = 5, 1.0
 
 
-@dataclass
-class Reading:
-    """One metric's value over one role's instances.
-
-    value: in the metric's unit (percent 0..100, duration in seconds, size in bytes), None when there is none.
-    samples: how many observations stand behind it. missing: typed reasons why part of it could not be seen;
-    a value with `missing` reasons is what was seen of the rest. by: the value per instance, agent or host;
-    absolute: for metrics that are relative by themselves, the same differences in absolute terms (bytes).
-    """
-
-    value: float | None
-    samples: int = 0
-    missing: dict[str, str] = field(default_factory=dict)
-    by: dict[str, float] = field(default_factory=dict)
-    note: str = ""
-    absolute: dict[str, float] = field(default_factory=dict)
-
-
-_READERS: dict[str, Callable[[Evidence, str], Reading]] = {}
-
-
-def metric(name: str) -> Callable[[Callable[[Evidence, str], Reading]], Callable[[Evidence, str], Reading]]:
-    def register(function: Callable[[Evidence, str], Reading]) -> Callable[[Evidence, str], Reading]:
-        _READERS[name] = function
-        return function
-
-    return register
-
-
 def names() -> list[str]:
     """All metrics that can be read."""
-    return sorted(_READERS)
+    return sorted(READERS)
 
 
 def read(name: str, evidence: Evidence, role: str = "test") -> Reading:
     """The reading of one metric over the instances of a role (`test` or `control`)."""
-    return _READERS[name](evidence, role)
+    return READERS[name](evidence, role)
 
 
 # ---------------------------------------------------------------- instances, from systemd and the journal
 
 
 def _of_role(evidence: Evidence, role: str) -> dict[str, dict[str, Any]]:
-    return {name: item for name, item in evidence["instances"].items() if item["role"] == role}
+    found = {name: item for name, item in evidence["instances"].items() if item["role"] == role}
+    if evidence.get("over") == "tick":
+        # What the last look alone saw stands in for what was seen since the change.
+        return {name: {**item, **(item.get("tick") or {})} for name, item in found.items()}
+    return found
 
 
 def _seen(evidence: Evidence, role: str, *keys: str) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
@@ -84,14 +65,10 @@ def _seen(evidence: Evidence, role: str, *keys: str) -> tuple[dict[str, dict[str
     return found, missing
 
 
-def _add(missing: dict[str, str], reason: str, what: str) -> None:
-    missing[reason] = f"{missing[reason]}, {what}" if reason in missing else what
-
-
 def _journal_gaps(found: dict[str, dict[str, Any]], missing: dict[str, str]) -> None:
     for name, item in found.items():
         for gap in item.get("gaps") or []:
-            _add(missing, reasons.TOOL_ERROR, f"{name} ({gap['reason']} at {gap['at']})")
+            _add(missing, reasons.TOOL_ERROR, f"{name} ({reasons.JOURNAL_GAP}: {gap['reason']} at {gap['at']})")
             break
 
 
@@ -123,12 +100,22 @@ def errors(evidence: Evidence, role: str) -> Reading:
     _journal_gaps(found, missing)
     _unread_lines(found, missing)
     left_out: dict[str, int] = {}
-    by = {name: own_errors(evidence, item, left_out) for name, item in found.items()}
+    control = Shown(evidence)
+    by = {name: own_errors(control, item, left_out) for name, item in found.items()}
     return Reading(sum(by.values()) if found else None, len(found), missing, by, told(left_out))
 
 
 metric("warnings")(_count("warnings"))
-metric("unexpected_restarts")(_count("unexpected_restarts"))
+
+
+@metric("unexpected_restarts")
+def unexpected_restarts(evidence: Evidence, role: str) -> Reading:
+    """Restarts that nobody asked for, without those of the host's own trouble."""
+    found, missing = _seen(evidence, role, "unexpected_restarts")
+    _journal_gaps(found, missing)
+    left_out: dict[str, int] = {}
+    by = {name: own_restarts(evidence, item, left_out) for name, item in found.items()}
+    return Reading(sum(by.values()) if found else None, len(found), missing, by, host_trouble(left_out))
 
 
 @metric("agent_uptime")
@@ -157,8 +144,8 @@ def instances_active(evidence: Evidence, role: str) -> Reading:
 
 @metric("instances_proven")
 def instances_proven(evidence: Evidence, role: str) -> Reading:
-    """Share of instances that are active in the very process that was proven after the change."""
-    return _share(evidence, role, lambda item: bool(item["active"]) and bool(item["same_process"]), "same_process")
+    """Share of instances that are active in the very process that was proven, or that their host alone made start anew."""
+    return _share(evidence, role, lambda item: runs_as_proven(evidence, item), "same_process")
 
 
 def _share(evidence: Evidence, role: str, good: Callable[[dict[str, Any]], bool], *keys: str) -> Reading:
@@ -232,14 +219,17 @@ def error_rate(evidence: Evidence, role: str) -> Reading:
     _unread_lines(found, missing)
     left_out: dict[str, int] = {}
     notes: list[str] = []
-    logged = {name: own_errors(evidence, item, left_out) for name, item in found.items()}
+    control = Shown(evidence)
+    logged = {name: own_errors(control, item, left_out) for name, item in found.items()}
     handled = {name: _messages(evidence, item) for name, item in found.items()}
     answered = _error_answers(evidence, role, notes)
     errors_seen, messages = 0.0, sum(handled.values())
     by: dict[str, float] = {}
     alone: list[float] = []
-    for agent in _agents(evidence, role):
-        names_of = [name for name, item in found.items() if item["agent"] == agent]
+    of_agent: dict[str, list[str]] = {agent: [] for agent in _agents(evidence, role)}
+    for name, item in found.items():
+        of_agent[item["agent"]].append(name)
+    for agent, names_of in of_agent.items():
         lines = sum(logged[name] for name in names_of)
         answers, shares = answered.get(agent, (0, {}))
         errors_seen += max(lines, answers)
@@ -271,8 +261,9 @@ def corruption_signs(evidence: Evidence, role: str) -> Reading:
     found, missing = _seen(evidence, role, "corruption_signs")
     by = {}
     left_out: dict[str, int] = {}
+    control = Shown(evidence)
     for name, item in found.items():
-        signs = own_signs(evidence, item, left_out)
+        signs = own_signs(control, item, left_out)
         by[name] = float(len(signs))
     return Reading(sum(by.values()) if found else None, len(found), missing, by, told(left_out))
 
@@ -286,30 +277,6 @@ def memory_of_limit(evidence: Evidence, role: str) -> Reading:
     found, missing = _seen(evidence, role, "memory_bytes", "memory_limit_bytes")
     by = {name: 100.0 * item["memory_bytes"] / item["memory_limit_bytes"] for name, item in found.items()}
     return Reading(max(by.values()) if by else None, len(by), missing, by)
-
-
-@metric("memory_growth")
-def memory_growth(evidence: Evidence, role: str) -> Reading:
-    """Highest growth of a process's memory since it was first seen after the change, in percent, less control's median growth."""
-    grown, missing = _growth(evidence, role)
-    control, _missing = _growth(evidence, "control")
-    drift = _median([percent for percent, _size in control.values()]) or 0.0
-    by = {name: percent - drift for name, (percent, _size) in grown.items()}
-    size = {name: size for name, (_percent, size) in grown.items()}
-    return Reading(max(by.values()) if by else None, len(by), missing, by, absolute=size)
-
-
-def _growth(evidence: Evidence, role: str) -> tuple[dict[str, tuple[float, float]], dict[str, str]]:
-    """name -> (growth in percent, growth in bytes)."""
-    found, missing = _seen(evidence, role, "memory_bytes")
-    grown = {}
-    for name, item in found.items():
-        first = (item.get("same_process_from") or {}).get("memory_bytes")
-        if first:
-            grown[name] = (100.0 * (item["memory_bytes"] - first) / first, float(item["memory_bytes"] - first))
-        else:
-            _add(missing, reasons.TOO_FEW_SAMPLES, f"{name} (seen for the first time)")
-    return grown, missing
 
 
 @metric("memory_overhead")
@@ -447,11 +414,13 @@ def nats_disconnected(evidence: Evidence, role: str) -> Reading:
     """
     found, missing = _seen(evidence, role, "nats_connections", "active")
     control, _missing = _seen(evidence, "control", "nats_connections", "active")
+    connected: dict[str, list[int]] = {}
+    for peer in control.values():
+        if peer["active"]:
+            connected.setdefault(peer["host"], []).append(peer["nats_connections"])
     by = {}
     for name, item in found.items():
-        peers = [
-            peer["nats_connections"] for peer in control.values() if peer["host"] == item["host"] and peer["active"]
-        ]
+        peers = connected.get(item["host"], [])
         if item["active"] and item["nats_connections"] == 0 and peers and not any(peers):
             _add(missing, reasons.NATS_UNREACHABLE, f"{name} (control on {item['host']} is disconnected as well)")
             continue
@@ -486,6 +455,7 @@ class _Probed:
     """One agent's answers on one group of connected servers; `name` is `agent`, or `agent/group` where there are more."""
 
     name: str
+    agent: str
     group: int
     answers: dict[str, Any]
 
@@ -517,7 +487,8 @@ def _probes(evidence: Evidence, role: str) -> tuple[list[_Probed], dict[str, str
             if answers is None:
                 _add(missing, reasons.TOOL_ERROR, f"{agent} was not probed on {group['name']}")
             else:
-                figures.append(_Probed(f"{agent}/{group['name']}" if many else agent, index, answers))
+                name = f"{agent}/{group['name']}" if many else agent
+                figures.append(_Probed(name, agent, index, answers))
     return figures, missing
 
 
@@ -536,6 +507,18 @@ def _excused(control: float | None, answers: dict[str, Any]) -> bool:
     """Do lost answers say nothing about the change? So it is where control was not asked, or lost half as much or more."""
     lost = _loss([answers])
     return lost is not None and lost > 0 and (control is None or 2 * control >= lost)
+
+
+def _shared(evidence: Evidence, each: _Probed, control: list[_Probed]) -> bool:
+    """Did an agent lose answers no more often than control does since the change, though control may have lost none now?"""
+    lost = _lost(each.answers)
+    of_control = sum(_lost(peer.answers) for peer in control if peer.group == each.group)
+    return lost > 0 and loses_as_control(evidence, each.agent, evidence["nats"][each.group]["name"], (lost, of_control))
+
+
+def _lost(answers: dict[str, Any]) -> int:
+    """Answers that never came."""
+    return int(answers["expected"]) - _arrived(answers)
 
 
 def _arrived(answers: dict[str, Any]) -> int:
@@ -558,6 +541,8 @@ def _delivery(evidence: Evidence, role: str) -> tuple[dict[str, dict[str, Any]],
                 reasons.NATS_UNREACHABLE,
                 f"{each.name}: control agents lost as many answers, or were not probed",
             )
+        elif compared and _shared(evidence, each, control):
+            _add(missing, reasons.NATS_UNREACHABLE, f"{each.name}: control agents lose answers as often")
         elif role == "test" and not compared and answers["silent"]:
             _add(missing, reasons.AGENT_SILENT, f"{each.name} (and no control agent to compare with)")
         else:
@@ -580,7 +565,7 @@ def message_delivery(evidence: Evidence, role: str) -> Reading:
 def messages_lost(evidence: Evidence, role: str) -> Reading:
     """Probe answers that never came."""
     found, missing = _delivery(evidence, role)
-    by = {name: float(answers["expected"] - _arrived(answers)) for name, answers in found.items()}
+    by = {name: float(_lost(answers)) for name, answers in found.items()}
     expected = sum(answers["expected"] for answers in found.values())
     return Reading(sum(by.values()) if by else None, expected, missing, by)
 
@@ -604,9 +589,10 @@ def _latency(key: str) -> Callable[[Evidence, str], Reading]:
     return reader
 
 
-metric("latency_p50")(_latency("p50_ms"))
-metric("latency_p99")(_latency("p99_ms"))
-metric("latency_p999")(_latency("p999_ms"))
+#: Percentiles of the probe's answers, and the keys of an agent's answers that hold them.
+LATENCIES = {"latency_p50": "p50_ms", "latency_p99": "p99_ms", "latency_p999": "p999_ms"}
+for _name, _key in LATENCIES.items():
+    metric(_name)(_latency(_key))
 
 
 # ---------------------------------------------------------------- NATS traffic: the sample

@@ -13,16 +13,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import instance_id, split_instance
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import duration_text, iso, plus, short
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._state import GO, HOLD, NO_GO, ROLLBACK, RolloutState
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._freeze import next_allowed
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._state import (
+    GO,
+    HOLD,
+    NO_GO,
+    ROLLBACK,
+    PhaseState,
+    RolloutState,
+)
 
 if TYPE_CHECKING:
+    from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import Record
     from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan import Plan
 
 Order = dict[str, Any]
+# Seconds below which a wait between batches is none.
+SHORTEST_WAIT = 0.2
+# What an approval can stand before, besides a phase.
+DECISION = "decision"
 
 
 class Refused(Exception):
@@ -44,6 +58,8 @@ class View:
     check: bool = False
     shortest_tick: float = 0.0
     shortest_grace: float = 0.0
+    # This run does what is due and ends: a look whose time has come is due, however many runs ago its wait began.
+    tick: bool = False
 
 
 def not_due(why: str, **more: Any) -> Order:
@@ -71,6 +87,8 @@ def preflight(view: View) -> Order:
         return ended
     if view.state.touched():
         return not_due(f"passed at {short(view.state.preflight_at)}; the rollout goes on where it was")
+    if view.tick and view.state.preflight_at and view.state.preflight_run == view.run:
+        return not_due(f"passed at {short(view.state.preflight_at)}, in an earlier tick")
     return due(look_back_s=view.plan.preflight.quiet_for)
 
 
@@ -90,6 +108,8 @@ def backup(view: View) -> Order:
     ended = stopped(view)
     if ended:
         return ended
+    if view.state.shadow:
+        return not_due("a shadow rollout changes nothing")
     if not view.check:
         _need(view, view.state.preflight_at, "preflight has not passed", "preflight.yml")
     missing = [host for host in view.hosts if host not in view.state.backups]
@@ -99,7 +119,7 @@ def backup(view: View) -> Order:
 
 
 def deploy(view: View, phase_name: str) -> Order:
-    """One batch of a phase. `instances`: those of this batch that are not proven yet; `not_before`: end of the stagger."""
+    """One batch of a phase. `instances`: those of this batch that are not proven yet; `looks`: those of the stagger before."""
     ended = stopped(view)
     if ended:
         return ended
@@ -112,17 +132,94 @@ def deploy(view: View, phase_name: str) -> Order:
     if not view.check:
         _prerequisites(view, phase_name)
     others = [i for i in state.proven if split_instance(i)[1] not in view.batch]
-    not_before = None
+    ready = state.last_batch_at if state.last_batch_at and others else _ready(view, phase_name)
+    until, label = ready, ""
     if state.last_batch_at and others:
-        not_before = iso(plus(state.last_batch_at, view.scaled(phase.stagger, 0.0)))
-    return due(instances=left, not_before=not_before, stagger=duration_text(phase.stagger))
+        not_before = plus(state.last_batch_at, view.scaled(phase.stagger, 0.0))
+        # A stagger that is over, or scaled down to nothing, needs no wait, and nothing could be seen in it.
+        if (not_before - state.last_batch_at).total_seconds() >= SHORTEST_WAIT:
+            until, label = not_before, f"the stagger of {duration_text(phase.stagger)} between batches"
+    thaw, name = _thaw(view, until)
+    if name:
+        until, label = thaw, f"the end of the freeze {name}"
+    if not label or (not view.tick and (until - view.now).total_seconds() < SHORTEST_WAIT):
+        return due(instances=left, looks=[], wait_until=None, label="")
+    if not view.state.touched():
+        # Nothing is changed yet that could be watched.
+        return due(instances=left, looks=[], wait_until=iso(until), label=label)
+    return due(instances=left, looks=_looks(view, ready, until, label), wait_until=None, label=label)
+
+
+def _ready(view: View, phase_name: str) -> datetime:
+    """When a phase could begin, as the ledger knows it."""
+    names = [phase.name for phase in view.plan.phases]
+    earlier = [view.state.phase(name) for name in names[: names.index(phase_name)]]
+    approval = view.state.approvals.get(phase_name)
+    moments = [*(phase.soaked_at or phase.verified_at for phase in earlier), approval.answered_at if approval else None]
+    return max([moment for moment in moments if moment], default=view.now)
+
+
+def _thaw(view: View, wanted: datetime) -> tuple[datetime, str]:
+    """When the freeze ends that a change at that moment, or now, would fall into, and its name; else no name."""
+    if view.check or view.state.shadow or view.state.time_scale != 1.0:
+        return wanted, ""
+    calendar = [span.freeze() for span in view.plan.freeze]
+    now = next_allowed(calendar, max(view.now, wanted))
+    return now if now[1] else next_allowed(calendar, wanted)
+
+
+def approval(view: View, name: str) -> Order:
+    """The wait for a person's GO before a phase or the decision; looks go on meanwhile.
+
+    Not due where the plan asks for none, before its time, and once it is answered.
+    """
+    ended = stopped(view)
+    if ended:
+        return ended
+    wanted = next((each for each in view.plan.approvals if each.before == name), None)
+    if wanted is None:
+        return not_due(f"the plan asks for no approval before {name}")
+    if view.check:
+        return not_due("check mode waits for nobody")
+    state = view.state.approvals.get(name)
+    if state and state.decision == GO:
+        return not_due(f"approved by {state.by}")
+    if name != DECISION and view.state.phase(name).touched:
+        return not_due(f"phase {name} has begun")
+    label = f"approval before {name}"
+    if state and (not state.decision or not state.acted):
+        # It was asked, and maybe answered while no run was there to act on it.
+        since, until = state.requested_at, state.until
+    else:
+        # A hold that a person or silence led to is asked about anew by the run that goes on.
+        since, until = view.now, plus(view.now, view.scaled(wanted.within, view.shortest_grace))
+        state = None
+    return due(
+        approval=name,
+        requested=state is not None,
+        until=iso(until),
+        otherwise=wanted.otherwise,
+        label=label,
+        looks=[] if state and state.decision else _looks(view, since, until, label),
+    )
+
+
+def _approved(view: View, name: str) -> None:
+    wanted = any(each.before == name for each in view.plan.approvals)
+    state = view.state.approvals.get(name)
+    if wanted and not (state and state.decision == GO):
+        raise Refused(
+            f"{view.state.rollout}: nobody has approved {name} yet. Approve it while it waits: "
+            f"ansible-playbook playbooks/approve.yml -e rollout={view.state.rollout} -e decision=go -e reason=..."
+        )
 
 
 def _prerequisites(view: View, phase_name: str) -> None:
-    missing = [host for host in view.batch if host not in view.state.backups]
+    missing = [host for host in view.batch if host not in view.state.backups and not view.state.shadow]
     _need(view, view.state.preflight_at, "preflight has not passed", "preflight.yml")
     _need(view, not missing, f"there is no backup of {', '.join(missing)}", "backup.yml")
     _need(view, view.state.baseline_at, "no baseline was measured", "baseline.yml")
+    _approved(view, phase_name)
     for earlier in view.plan.phases:
         if earlier.name == phase_name:
             return
@@ -181,14 +278,37 @@ def soak(view: View, phase_name: str) -> Order:
     _need(view, state.verified_at, f"phase {phase_name} is not verified", f"verify.yml -e phase={phase_name}")
     if not state.soak_from:
         return not_due(f"phase {phase_name} is not verified")
-    until = plus(state.soak_from, view.scaled(phase.soak, 0.0))
+    soak_s = view.scaled(phase.soak, 0.0)
+    number, begun, until = _soak_round(state, view.state.looked_at, soak_s)
+    if not view.tick:
+        # A run counts its own rounds, and this one begins now.
+        until = plus(state.soak_from, soak_s)
     # A soak is watched: two looks missed in a row are a gap, and a gap begins it anew.
     seen = max(state.soak_from, view.state.looked_at or state.soak_from)
     unwatched = (view.now - seen).total_seconds()
     if unwatched <= 2 * view.scaled(view.plan.watch.every, view.shortest_tick) + view.shortest_tick:
         unwatched = 0.0
     label = f"soak of {phase_name} ({duration_text(phase.soak)} without interruption)"
-    return due(until=iso(until), label=label, looks=_looks(view, until, label), unwatched_s=unwatched)
+    looks = _looks(view, begun, until, label)
+    return due(until=iso(until), label=label, looks=looks, unwatched_s=unwatched, round=number)
+
+
+def _soak_round(state: PhaseState, looked_at: datetime | None, soak_s: float) -> tuple[int, datetime, datetime]:
+    """Number, begin and end of the round that a soak is in, as a run that waits would have them.
+
+    A round goes on to its end although a look of it began the soak anew; the next one then watches the rest.
+    """
+    begun = state.verified_at or state.soak_from
+    if begun is None:
+        raise Refused(f"phase {state.name} has no soak that could be in a round")
+    number, until, rest = 1, plus(begun, soak_s), list(state.soaks_anew)
+    while looked_at and looked_at >= until:
+        of_round = [anew for anew in rest if anew.looked_before is None or anew.looked_before < until]
+        if not of_round:
+            break
+        number, begun, until = number + 1, until, plus(of_round[-1].since, soak_s)
+        rest = rest[len(of_round) :]
+    return number, begun, until
 
 
 def approach(view: View, checkpoint_name: str) -> Order:
@@ -202,25 +322,59 @@ def approach(view: View, checkpoint_name: str) -> Order:
     state = view.state.checkpoint(checkpoint_name)
     if state.status != "open" or until is None:
         return not_due(f"{checkpoint_name} is {state.status}")
-    if until <= view.now:
-        return not_due(f"{checkpoint_name} is due")
     label = f"checkpoint {checkpoint_name}"
-    # The checkpoint itself is the last look.
-    return due(until=iso(until), label=label, looks=_looks(view, until, label, last=False))
+    if state.holds and until > view.now:
+        return not_due(f"{checkpoint_name} was due, and held")
+    planned, begun = _approach_from(view, checkpoint_name)
+    looks = _looks(view, planned, until, label, begun)
+    # A run that waits is there when it is due, and has looked; a tick comes later, and looks first as well.
+    if until <= view.now and not (view.tick and looks and not _is_missed(view, checkpoint_name)):
+        return not_due(f"{checkpoint_name} is due")
+    return due(until=iso(until), label=label, looks=looks)
 
 
-def _looks(view: View, until: datetime, label: str, last: bool = True) -> list[dict[str, Any]]:
+def _approach_from(view: View, name: str) -> tuple[datetime, datetime]:
+    """When the way to a checkpoint begins by the plan, and when it began: with the gate before it."""
+    after = view.state.phase(view.plan.checkpoints.after)
+    names = view.plan.checkpoint_names()
+    earlier = names[: names.index(name)]
+    planned = checkpoint_due(view, earlier[-1]) if earlier else after.deployed_at
+    gates = [view.state.checkpoint(each).at for each in earlier]
+    begun = max([moment for moment in (after.verified_at, *gates) if moment], default=view.now)
+    return planned or begun, begun
+
+
+def _looks(
+    view: View, since: datetime, until: datetime, label: str, begun: datetime | None = None
+) -> list[dict[str, Any]]:
+    """The looks of a wait that are still to be taken: each `every` since a moment that the ledger knows, and one at its end.
+
+    They are the same for a run that waits and for one that is launched again and again. Of the second, looks that are
+    overdue are one. `begun`: when the wait began, where that is later.
+    """
     every = view.scaled(view.plan.watch.every, view.shortest_tick)
     moments = []
-    moment = plus(view.now, every)
+    moment = plus(since, every)
     while moment < until:
         moments.append(moment)
         moment = plus(moment, every)
     if moments and (until - moments[-1]).total_seconds() < every / 2:
         moments.pop()
     moments.append(until)
-    looks = [{"at": iso(moment), "label": label, "until": iso(until), "last": moment == until} for moment in moments]
-    return looks if last else [{**look, "wait_only": look["last"]} for look in looks]
+    if view.tick:
+        seen = max(begun or since, view.state.looked_at or since)
+        moments = [moment for moment in moments if moment > seen]
+        overdue = sum(moment <= view.now for moment in moments)
+        moments = moments[max(overdue - 1, 0) :]
+    else:
+        moments = [moment for moment in moments if moment > view.now or moment == until]
+    looks: list[dict[str, Any]] = [
+        {"number": number, "at": iso(moment), "label": label, "until": iso(until), "last": moment == until}
+        for number, moment in enumerate(moments, start=1)
+    ]
+    for look, following in pairwise(looks):
+        look["next_at"] = following["at"]
+    return looks
 
 
 def checkpoint_due(view: View, name: str) -> datetime | None:
@@ -255,7 +409,8 @@ def checkpoint(view: View, name: str, follow_up: bool = False) -> Order:
     )
     if at is None:
         return not_due("its time is not known")
-    if at > view.now:
+    # One that was looked at and held was due: a clock that went back since then does not undo that.
+    if at > view.now and not state.holds:
         return not_due(f"{name} is due at {short(at)}", not_before=iso(at))
     names = view.plan.checkpoint_names()
     missed_before = []
@@ -266,10 +421,9 @@ def checkpoint(view: View, name: str, follow_up: bool = False) -> Order:
             planned = checkpoint_due(view, earlier) or at
             late_s = (view.now - planned).total_seconds()
             missed_before.append({"name": earlier, "planned_at": iso(planned), "late_s": late_s})
-    late = (view.now - at).total_seconds()
     return due(
         window_s=_window(view),
-        late_s=late,
+        late_s=max((view.now - at).total_seconds(), 0.0),
         missed=_is_missed(view, name),
         planned_at=iso(at),
         missed_before=missed_before,
@@ -290,6 +444,20 @@ def _is_missed(view: View, name: str) -> bool:
     if next_due is None or next_due > view.now:
         return False
     return (view.now - next_due).total_seconds() >= view.shortest_grace
+
+
+def held(records: list[Record], run: str, gate: str, name: str) -> tuple[int, datetime | None]:
+    """How often a run has looked at a gate in vain since it last went on, and when it did so last."""
+    number, last = 0, None
+    for record in reversed(records):
+        if record.run != run or record.kind in ("run.resumed", "line.lifted", "rollout.started"):
+            break
+        if record.kind != "gate.decided" or (record.data["gate"], record.data["name"]) != (gate, name):
+            continue
+        if record.data["decision"] != HOLD or record.data.get("stops", True):
+            break
+        number, last = number + 1, last or record.moment
+    return number, last
 
 
 def decide(view: View) -> Order:
@@ -313,6 +481,10 @@ def decide(view: View) -> Order:
             missed.append(name)
         elif checkpoint.status == "open":
             open_points.append(f"checkpoint {name} is not taken")
+    if view.state.armed:
+        open_points.append(
+            f"{', '.join(view.state.armed)} still waits for a confirmation of its change (verify, or soak, gives it)"
+        )
     why = list(open_points)
     if missed:
         why.append(
@@ -320,6 +492,7 @@ def decide(view: View) -> Order:
         )
     if why:
         return due(decision=HOLD, reason="; ".join(why))
+    _approved(view, DECISION)
     taken = [name for name in view.plan.checkpoint_names() if view.state.checkpoint(name).status == "taken"]
     return due(decision=GO, reason=f"all phases verified, checkpoints {', '.join(taken)} passed")
 
@@ -329,6 +502,8 @@ def rollback(view_state: RolloutState, *, forced: bool, why: str, chosen: Callab
 
     Works without a plan. Instances that are back already are asked for again: the restore proves that they are.
     """
+    if view_state.shadow:
+        return not_due("a shadow rollout has changed nothing")
     stop = view_state.stop
     if not forced and not (stop and stop.decision == ROLLBACK):
         return not_due("nothing is to be rolled back")
@@ -352,7 +527,7 @@ def needs_problems(view: View, other: RolloutState, chain: list[RolloutState], r
     rehearsal.
     """
     needs = view.plan.needs
-    if needs is None:
+    if needs is None or view.state.shadow:
         return []
     name = needs.rollout
     if other.decision != needs.decision or other.rolled_back:

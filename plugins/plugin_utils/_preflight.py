@@ -218,6 +218,25 @@ def _drift(
     return findings
 
 
+def _streams(host: str, probe: Mapping[str, Any]) -> list[Finding]:
+    """Streams that would answer requests in the agents' stead: JetStream acknowledges what it captures to the reply subject."""
+    if probe.get("streams_unknown"):
+        return [
+            Finding(host, "JetStream streams over the probe's subjects", f"unknown ({str(probe['streams_unknown'])[:300]})", "a list of them",
+                    "Let rollout_nats_auth publish to $JS.API.STREAM.LIST: a stream over them would answer in the agents' stead.")
+        ]  # fmt: skip
+    subjects: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for each in probe.get("streams") or []:
+        if not each["no_ack"]:
+            subjects.setdefault((each["stream"], tuple(each["captures"])), []).append(each["subject"])
+    return [
+        Finding(host, f"JetStream stream {stream} ({', '.join(captures)})", f"captures requests on {', '.join(asked[:3])}"
+                + (f" and {len(asked) - 3} more" if len(asked) > 3 else ""), "no stream, or one with no_ack",
+                f"It would answer in the agents' stead. Take these subjects out of it, or: nats stream edit {stream} --no-ack.")
+        for (stream, captures), asked in subjects.items()
+    ]  # fmt: skip
+
+
 def check_nats(
     hosts: list[str], answers: Mapping[str, Any], urls: Mapping[str, str]
 ) -> tuple[list[Finding], list[dict[str, Any]]]:
@@ -239,6 +258,7 @@ def check_nats(
                         "Check rollout_nats_url, rollout_nats_auth and the server.")
             )  # fmt: skip
             continue
+        findings += _streams(host, probe)
         cluster = probe.get("cluster") or ""
         name = cluster or f"{host}"
         # Two hosts may also point at one server.

@@ -15,6 +15,8 @@ SAMPLER_LATE = "sampler_late"
 SUBJECT_IDLE = "subject_idle"
 TOO_FEW_SAMPLES = "too_few_samples"
 TOOL_ERROR = "tool_error"
+# In the text beside a reason: a journal lost lines before they were read, which a person can accept.
+JOURNAL_GAP = "journal gap"
 
 ALL = (
     AGENT_SILENT,

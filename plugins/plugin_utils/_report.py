@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._alerts import history
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import duration_text, short
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._evidence_files import read_json, write_text
@@ -20,7 +21,7 @@ REPORTS = ("deployment.md", "decision.md", "final_analysis.md", "retrospective.m
 
 
 def write_reports(context: Context) -> list[Path]:
-    """Write all reports of the newest attempt; returns their paths."""
+    """Write all reports of the newest attempt, `report.html` last; returns their paths."""
     # Markdown, not HTML: what comes from hosts goes through the filter `cell`, which keeps it inside one table cell.
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -37,7 +38,10 @@ def write_reports(context: Context) -> list[Path]:
         text = environment.get_template(f"{name}.j2").render(facts)
         write_text(folder / name, text.rstrip() + "\n")
         written.append(folder / name)
-    return written
+    # Imported here, since the HTML is made of the facts below; and last, so that the Markdown is there whatever it meets.
+    from ansible_collections.cowboyai.rollout.plugins.plugin_utils._html import write_html
+
+    return [*written, write_html(context)]
 
 
 def facts_of(context: Context) -> dict[str, Any]:
@@ -65,7 +69,7 @@ def facts_of(context: Context) -> dict[str, Any]:
         "gates": gates,
         "last": judged[-1] if judged else None,
         "checkpoints": [gate for gate in judged if gate["gate"] == "checkpoint"],
-        "alerts": [alert for r in records if r.kind == "alert.raised" for alert in r.data["alerts"]],
+        "alerts": history(records),
         "looks": sum(1 for r in records if r.kind == "look.taken"),
         "gaps": [
             {"at": r.at, "gaps": r.data["gaps"]} for r in records if r.kind == "look.taken" and r.data.get("gaps")
@@ -146,15 +150,30 @@ def describe(record: Record) -> str:
             f"phase {data['phase']} on {', '.join(data['hosts'])}: {data['accounting']['text']}"
             + (f"; phase {data['phase']} is deployed" if data["phase_complete"] else "")
         ),
+        "guard.renewed": lambda: f"renewed: {', '.join(data['hosts'])} may wait for the confirmation of the change",
+        "guard.confirmed": lambda: f"confirmed: {', '.join(data['hosts'])} keeps its change",
+        "host.reverted": lambda: (
+            f"{data['host']} put itself back at {data['reverted_at']}: {data['why']} ({', '.join(data['instances'])})"
+        ),
         "soak.reset": lambda: f"soak of {data['phase']} starts anew: {data['why']}",
         "soak.done": lambda: f"soak of {data['phase']} done",
         "gate.decided": lambda: f"{data['gate']} {data['name']}: {data['decision'].upper()}: {data['why']}",
         "checkpoint.missed": lambda: f"checkpoint {data['name']} missed (was due {data['planned_at']})",
         "gaps.accepted": lambda: "gaps of the journal so far accepted",
         "checkpoint.accepted": lambda: f"missed checkpoint {data['name']} accepted",
-        "alert.raised": lambda: "; ".join(f"{a['severity']}: {a['text']}" for a in data["alerts"]),
+        "alert.opened": lambda: f"alert, {data['severity']}: {data['text']}",
+        "alert.updated": lambda: (
+            f"alert {data['name']} changed ({', '.join(data.get('changed', []))}), {data['severity']}: {data['text']}"
+        ),
+        "alert.closed": lambda: f"alert {data['name']} closed: {data.get('why', '')}",
         "rollback.started": lambda: f"rolling back {len(data['instances'])} instances: {data['why']}",
         "rollback.done": lambda: f"rollback: {data['accounting']['text']}",
+        "approval.requested": lambda: f"waiting for approval before {data['approval']} until {data['until']}",
+        "approval.given": lambda: (
+            f"approval before {data['approval']}: {data['decision'].upper()}"
+            + (f": {data['reason']}" if data["reason"] else "")
+        ),
+        "approval.expired": lambda: f"nobody answered before {data['approval']}: {data['decision'].upper()}",
         "decision.made": lambda: f"decision {data['decision'].upper()}: {data['why']}",
     }
     maker = texts.get(record.kind)

@@ -49,18 +49,18 @@ def rule_of(criterion: Any, kind: str) -> Rule:
     )
 
 
-def _triggers(plan: Plan, only_hosts: bool) -> list[Rule]:
-    """`only_hosts`: those that a look without NATS measurements can answer."""
-    kept = [t for t in plan.rollback.when if not only_hosts or not {"probe", "sample"} & set(METRICS[t.metric].needs)]
-    return [rule_of(trigger, "trigger") for trigger in kept]
+def alpha_of(plan: Plan) -> float:
+    """The share of false alarms of each sequential metric over the whole rollout: the plan's, split over those that may stop it.
+
+    By metric, not by rule: the bound of a metric holds for all thresholds at once.
+    """
+    own = [criterion for each in plan.checkpoint_list() for criterion in each.criteria]
+    stopping = [*plan.rollback.when, *plan.criteria.primary, *plan.verify.criteria, *own]
+    sequential = {criterion.metric for criterion in stopping if METRICS[criterion.metric].sequential}
+    return float(plan.judge.false_alarms) / 100.0 / max(len(sequential), 1)
 
 
-def _alerts(plan: Plan, only_hosts: bool) -> list[Rule]:
-    kept = [a for a in plan.alerts if not only_hosts or not {"probe", "sample"} & set(METRICS[a.metric].needs)]
-    return [rule_of(alert, "alert") for alert in kept]
-
-
-def for_verify(plan: Plan) -> list[Rule]:
+def for_verify(plan: Plan, shadow: bool = False) -> list[Rule]:
     """The gate of a phase: all of `verify.criteria`, and the triggers.
 
     No phase passes without proof of its instances, whatever else its plan asks for.
@@ -68,20 +68,39 @@ def for_verify(plan: Plan) -> list[Rule]:
     rules = [rule_of(criterion, "primary") for criterion in plan.verify.criteria]
     if all(rule.metric != PROVEN.metric for rule in rules):
         rules.append(PROVEN)
-    return rules + _triggers(plan, only_hosts=False)
+    return _fitting([*rules, *_triggers(plan)], shadow)
 
 
-def for_look(plan: Plan) -> list[Rule]:
-    """A look between checkpoints: triggers and alerts that hosts alone can answer."""
-    return _triggers(plan, only_hosts=True) + _alerts(plan, only_hosts=True)
+def for_look(plan: Plan, shadow: bool = False) -> list[Rule]:
+    """A look between checkpoints: the triggers and alerts that what it measures can answer."""
+    measured = set()
+    if plan.probe and (plan.watch.probe_every or plan.watch.sample):
+        measured.add("probe")
+    if plan.sample and plan.watch.sample:
+        measured.add("sample")
+    rules = [*_triggers(plan), *_alerts(plan)]
+    unseen = {"probe", "sample"} - measured
+    return _fitting([rule for rule in rules if not unseen & set(METRICS[rule.metric].needs)], shadow)
 
 
-def for_checkpoint(plan: Plan, name: str | None) -> list[Rule]:
+def for_checkpoint(plan: Plan, name: str | None, shadow: bool = False) -> list[Rule]:
     """A checkpoint: primary criteria (with its own), secondary ones, triggers and alerts."""
     own = plan.checkpoint(name).criteria if name else []
-    return [
+    rules = [
         *(rule_of(criterion, "primary") for criterion in [*plan.criteria.primary, *own]),
         *(rule_of(criterion, "secondary") for criterion in plan.criteria.secondary),
-        *_triggers(plan, only_hosts=False),
-        *_alerts(plan, only_hosts=False),
     ]
+    return _fitting([*rules, *_triggers(plan), *_alerts(plan)], shadow)
+
+
+def _triggers(plan: Plan) -> list[Rule]:
+    return [rule_of(trigger, "trigger") for trigger in plan.rollback.when]
+
+
+def _alerts(plan: Plan) -> list[Rule]:
+    return [rule_of(alert, "alert") for alert in plan.alerts]
+
+
+def _fitting(rules: list[Rule], shadow: bool) -> list[Rule]:
+    """A shadow rollout changes nothing: what only the change can make good is not asked of it."""
+    return [rule for rule in rules if not (shadow and METRICS[rule.metric].of_change)]

@@ -5,10 +5,19 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context, StepError, value_of
+from ansible_collections.cowboyai.rollout.plugins.module_utils import _secrets
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _awx
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import (
+    Context,
+    StepError,
+    is_true,
+    value_of,
+)
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._lease import TAKEOVER
 
 KEPT_PER_ATTEMPT = ("checkpoints", "reports")
 
@@ -19,7 +28,7 @@ def ensure_started(context: Context, now: Any) -> None:
     Raises StepError when an open rollout would go on with another plan or another time scale.
     """
     plan, state = context.sure_plan, context.state
-    again = str(value_of(context.variables, "rollout_new_attempt", "")).lower() in ("true", "yes", "1")
+    again = is_true(context.variables, "rollout_new_attempt")
     begun_by_this_run = any(r.kind == "rollout.started" and r.run == context.run for r in context.records)
     if state.finished and (not again or begun_by_this_run):
         return
@@ -30,7 +39,7 @@ def ensure_started(context: Context, now: Any) -> None:
         _accept_gaps(context, now)
         return
     # A new attempt would no longer know of what is changed: after a GO as well as after a rollback of a part.
-    changed = state.rolled_back["left"] if state.rolled_back else state.touched()
+    changed = [] if state.shadow else state.rolled_back["left"] if state.rolled_back else state.touched()
     if changed:
         raise StepError(
             f"{context.rollout}: attempt {state.attempt} ended with {state.outcome}, and its change is in place on {', '.join(changed)}. "
@@ -46,14 +55,29 @@ def ensure_started(context: Context, now: Any) -> None:
             "control": list(plan.control.agents),
             "plan_path": str(plan.path),
             "plan_digest": plan.digest,
-            "plan": plan.to_dict(),
+            "plan": without_secrets(plan.to_dict()),
             "rollback_within_s": plan.rollback.within,
             "time_scale": context.time_scale,
             "rehearsal": context.rehearsal,
+            "shadow": context.shadow,
+            **_job(context),
         },
         now,
         attempt=state.attempt + 1,
     )
+
+
+def without_secrets(plan: dict[str, Any]) -> dict[str, Any]:
+    """A plan as it may be written down: what a change sets may be a key or a password. The digest is that of the plan itself."""
+    env = plan.get("change", {}).get("env") or {}
+    shown = {name: _secrets.mask_value(name, str(value)) for name, value in env.items()}
+    return {**plan, "change": {**plan["change"], "env": shown}} if shown != env else plan
+
+
+def _job(context: Context) -> dict[str, Any]:
+    """The AWX job behind this run, where there is one; a reader of the ledger finds its output by it."""
+    told = _awx.job(context.variables, os.environ.get("AWX_HOST", ""))
+    return {"job": told} if told else {}
 
 
 def _is_same(context: Context) -> bool:
@@ -68,6 +92,9 @@ def _is_same(context: Context) -> bool:
 def _same_as_started(context: Context) -> None:
     plan, start = context.sure_plan, context.state.start
     begun = f"{context.rollout}: attempt {context.state.attempt} began at {context.state.started_at}"
+    lost = _awx.lost_hosts(context.variables, [str(host) for host in start.get("hosts", [])], context.hosts)
+    if lost:
+        raise StepError(f"{begun}: {lost}")
     if start.get("plan_digest") != plan.digest and context.state.touched():
         accepted = value_of(context.variables, "rollout_accept_plan")
         if str(accepted) != plan.digest[:12]:
@@ -89,15 +116,17 @@ def _same_as_started(context: Context) -> None:
 
 def _resume(context: Context, now: Any) -> None:
     """A run that goes on lifts the hold of the run before it, and says so."""
-    last = context.records[-1]
-    if last.run == context.run or any(r.run == context.run for r in context.records):
+    # That this run took the lease from another one is no step of its own yet.
+    records = [record for record in context.records if record.kind != TAKEOVER]
+    last = records[-1]
+    if any(record.run == context.run for record in records):
         return
-    context.record("run.resumed", {"after": last.kind, "was": context.state.outcome}, now)
+    context.record("run.resumed", {"after": last.kind, "was": context.state.outcome, **_job(context)}, now)
 
 
 def _accept_gaps(context: Context, now: Any) -> None:
     """What a journal lost can't be measured any more: only a person can say that the rollout goes on without it."""
-    wanted = str(value_of(context.variables, "rollout_accept_gaps", "")).lower() in ("true", "yes", "1")
+    wanted = is_true(context.variables, "rollout_accept_gaps")
     accepted_by_this_run = any(r.kind == "gaps.accepted" and r.run == context.run for r in context.records)
     if wanted and not accepted_by_this_run:
         context.record("gaps.accepted", {}, now)

@@ -10,11 +10,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import parse_iso
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import split_instance
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import parse_iso, plus
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import Record
 
 GO, HOLD, NO_GO, ROLLBACK = "go", "hold", "no_go", "rollback"
 _STOPS = (HOLD, NO_GO, ROLLBACK)
+
+
+@dataclass(frozen=True)
+class SoakAnew:
+    """From when a soak began anew, and when the look before the one that found why was taken."""
+
+    since: datetime
+    looked_before: datetime | None
 
 
 @dataclass
@@ -28,8 +37,12 @@ class PhaseState:
     deployed_at: datetime | None = None
     verified_at: datetime | None = None
     soak_from: datetime | None = None
-    soak_resets: int = 0
+    soaks_anew: list[SoakAnew] = field(default_factory=list)
     soaked_at: datetime | None = None
+
+    @property
+    def soak_resets(self) -> int:
+        return len(self.soaks_anew)
 
 
 @dataclass
@@ -46,6 +59,23 @@ class CheckpointState:
 
 
 @dataclass
+class ApprovalState:
+    """A person's GO that was asked for: until when, what silence leads to, and what was answered by whom."""
+
+    name: str
+    requested_at: datetime
+    until: datetime
+    otherwise: str
+    decision: str | None = None
+    by: str | None = None
+    reason: str = ""
+    expired: bool = False
+    # Whether the rollout has acted on an answer that is no GO.
+    acted: bool = False
+    answered_at: datetime | None = None
+
+
+@dataclass
 class Stop:
     """Why nothing may go on: the decision, what it was about, and whether it binds only the run that saw it."""
 
@@ -58,6 +88,29 @@ class Stop:
 
 
 @dataclass
+class OpenAlert:
+    """An alert that holds, as it was told last. `condition`: the rule that holds it open, in words."""
+
+    id: str
+    name: str
+    metric: str
+    severity: str
+    text: str
+    instances: list[str]
+    value: float | None
+    unit: str
+    action: str
+    condition: str
+    opened_at: datetime
+    told_at: datetime
+
+    def to_dict(self) -> dict[str, Any]:
+        """What records say of it."""
+        kept = ("id", "name", "metric", "severity", "text", "instances", "value", "unit", "action", "condition")
+        return {key: getattr(self, key) for key in kept}
+
+
+@dataclass
 class RolloutState:
     """The state of the newest attempt of one rollout."""
 
@@ -66,6 +119,7 @@ class RolloutState:
     started_at: datetime | None = None
     start: dict[str, Any] = field(default_factory=dict)
     preflight_at: datetime | None = None
+    preflight_run: str = ""
     nats_groups: list[dict[str, Any]] = field(default_factory=list)
     baseline_at: datetime | None = None
     baseline: str | None = None
@@ -73,9 +127,18 @@ class RolloutState:
     backup_directory: str | None = None
     phases: dict[str, PhaseState] = field(default_factory=dict)
     checkpoints: dict[str, CheckpointState] = field(default_factory=dict)
+    alerts: dict[str, OpenAlert] = field(default_factory=dict)
+    approvals: dict[str, ApprovalState] = field(default_factory=dict)
     stop: Stop | None = None
+    # A person has stopped the line: then `stop` binds every run, until somebody lifts it.
+    line_stopped: bool = False
     gaps_accepted_at: datetime | None = None
     looked_at: datetime | None = None
+    looked_before: datetime | None = None
+    # host -> until when it waits for its confirmation before it puts itself back.
+    armed: dict[str, datetime] = field(default_factory=dict)
+    # instance -> what its host said when it had put itself back.
+    reverted: dict[str, dict[str, Any]] = field(default_factory=dict)
     rollback_started_at: datetime | None = None
     rolled_back: dict[str, Any] | None = None
     decision: str | None = None
@@ -89,6 +152,11 @@ class RolloutState:
     @property
     def rehearsal(self) -> bool:
         return bool(self.start.get("rehearsal", False))
+
+    @property
+    def shadow(self) -> bool:
+        """Whether it changed nothing on purpose: a rollback that it decides is a false one."""
+        return bool(self.start.get("shadow", False))
 
     def phase(self, name: str) -> PhaseState:
         return self.phases.setdefault(name, PhaseState(name))
@@ -121,16 +189,18 @@ class RolloutState:
         return min(moments) if moments else None
 
     def stopped(self, run: str) -> Stop | None:
-        """The stop that binds this run: a hold binds only the run that met it, everything else binds them all."""
+        """The stop that binds this run: a hold of a gate binds only the run that met it, everything else binds them all."""
         if self.rolled_back:
             moment = parse_iso(self.rolled_back["at"])
             return Stop(ROLLBACK, self.rolled_back["why"], moment, run, "rollout", self.rolled_back["left"])
-        if self.stop and (self.stop.decision != HOLD or self.stop.run == run):
+        if self.stop and (self.stop.decision != HOLD or self.stop.run == run or self.line_stopped):
             return self.stop
         return None
 
     @property
     def finished(self) -> bool:
+        if self.shadow and self.stop and self.stop.decision in (NO_GO, ROLLBACK):
+            return True
         return self.decision in (GO, NO_GO) or bool(self.rolled_back and self.rolled_back.get("complete"))
 
     @property
@@ -141,7 +211,7 @@ class RolloutState:
                 return "ROLLBACK INCOMPLETE"
             return "PARTLY ROLLED BACK" if self.rolled_back.get("left") else "ROLLED BACK"
         if self.stop and self.stop.decision == ROLLBACK:
-            return "ROLLBACK DUE"
+            return "FALSE ROLLBACK" if self.shadow else "ROLLBACK DUE"
         if self.decision:
             return {GO: "GO", NO_GO: "NO-GO", HOLD: "HOLD"}[self.decision]
         if self.stop:
@@ -163,12 +233,27 @@ def fold(rollout: str, records: Iterable[Record]) -> RolloutState:
 
 
 def _resumed(state: RolloutState, record: Record) -> None:
+    if state.stop and state.stop.decision == HOLD and not state.line_stopped:
+        state.stop = None
+
+
+def _line_stopped(state: RolloutState, record: Record) -> None:
+    decision = record.data["decision"]
+    if _outranked(state, decision):
+        return
+    why = f"{record.by} stopped the line: {record.data['why']}"
+    state.stop = Stop(decision, why, record.moment, record.run, "rollout", state.touched())
+    state.line_stopped = decision == HOLD
+
+
+def _line_lifted(state: RolloutState, record: Record) -> None:
+    state.line_stopped = False
     if state.stop and state.stop.decision == HOLD:
         state.stop = None
 
 
 def _preflight(state: RolloutState, record: Record) -> None:
-    state.preflight_at = record.moment
+    state.preflight_at, state.preflight_run = record.moment, record.run
     state.nats_groups = record.data.get("nats_groups", [])
 
 
@@ -188,6 +273,27 @@ def _batch_started(state: RolloutState, record: Record) -> None:
     for instance in record.data["instances"]:
         if instance not in phase.touched:
             phase.touched.append(instance)
+    _arm(state, record)
+
+
+def _arm(state: RolloutState, record: Record) -> None:
+    within = record.data.get("confirm_within_s")
+    if within:
+        state.armed.update(dict.fromkeys(record.data["hosts"], plus(record.moment, within)))
+
+
+def _confirmed(state: RolloutState, record: Record) -> None:
+    for host in record.data["hosts"]:
+        state.armed.pop(host, None)
+
+
+def _host_reverted(state: RolloutState, record: Record) -> None:
+    data = record.data
+    state.armed.pop(data["host"], None)
+    for phase in state.phases.values():
+        for instance in set(phase.touched) & set(data["instances"]):
+            phase.proven.pop(instance, None)
+            state.reverted[instance] = {"at": data["reverted_at"], "why": data["why"]}
 
 
 def _batch_done(state: RolloutState, record: Record) -> None:
@@ -202,7 +308,7 @@ def _batch_done(state: RolloutState, record: Record) -> None:
 def _soak_reset(state: RolloutState, record: Record) -> None:
     phase = state.phase(record.data["phase"])
     phase.soak_from = parse_iso(record.data["from"])
-    phase.soak_resets += 1
+    phase.soaks_anew.append(SoakAnew(phase.soak_from, state.looked_before))
 
 
 def _soak_done(state: RolloutState, record: Record) -> None:
@@ -218,6 +324,8 @@ def _gate(state: RolloutState, record: Record) -> None:
             checkpoint.holds += 1
         else:
             checkpoint.status, checkpoint.decision = "taken", data["decision"]
+    if data["gate"] == "approval" and data["name"] in state.approvals:
+        state.approvals[data["name"]].acted = True
     if data["gate"] == "verify" and data["decision"] == GO:
         phase = state.phase(data["phase"])
         phase.verified_at = record.moment
@@ -268,6 +376,8 @@ def _rollback_done(state: RolloutState, record: Record) -> None:
         "left": left,
         "accounting": record.data["accounting"],
     }
+    waiting = {split_instance(instance)[1] for instance in left}
+    state.armed = {host: until for host, until in state.armed.items() if host in waiting}
 
 
 def _decided(state: RolloutState, record: Record) -> None:
@@ -275,23 +385,73 @@ def _decided(state: RolloutState, record: Record) -> None:
     state.decided_at = record.moment
 
 
+def _approval_requested(state: RolloutState, record: Record) -> None:
+    data = record.data
+    state.approvals[data["approval"]] = ApprovalState(
+        data["approval"], record.moment, parse_iso(data["until"]), data["otherwise"]
+    )
+
+
+def _approval_answered(state: RolloutState, record: Record) -> None:
+    approval = state.approvals.get(record.data["approval"])
+    if approval:
+        approval.decision, approval.reason = record.data["decision"], record.data.get("reason", "")
+        approval.answered_at = record.moment
+        approval.by, approval.expired = record.by, record.kind == "approval.expired"
+
+
 def _looked(state: RolloutState, record: Record) -> None:
-    state.looked_at = record.moment
+    state.looked_before, state.looked_at = state.looked_at, record.moment
 
 
 def _gaps_accepted(state: RolloutState, record: Record) -> None:
     state.gaps_accepted_at = record.moment
 
 
+def _alert_told(state: RolloutState, record: Record) -> None:
+    data = record.data
+    before = state.alerts.get(data["id"])
+    state.alerts[data["id"]] = OpenAlert(
+        id=data["id"],
+        name=data["name"],
+        metric=data["metric"],
+        severity=data["severity"],
+        text=data["text"],
+        instances=list(data.get("instances") or []),
+        value=data.get("value"),
+        unit=data.get("unit", ""),
+        action=data.get("action") or "",
+        condition=data.get("condition", ""),
+        opened_at=before.opened_at if before else record.moment,
+        told_at=record.moment,
+    )
+
+
+def _alert_closed(state: RolloutState, record: Record) -> None:
+    state.alerts.pop(record.data["id"], None)
+
+
 _HANDLERS = {
+    "approval.requested": _approval_requested,
+    "approval.given": _approval_answered,
+    "approval.expired": _approval_answered,
+    "alert.opened": _alert_told,
+    "alert.updated": _alert_told,
+    "alert.resent": _alert_told,
+    "alert.closed": _alert_closed,
     "gaps.accepted": _gaps_accepted,
     "look.taken": _looked,
     "run.resumed": _resumed,
+    "line.stopped": _line_stopped,
+    "line.lifted": _line_lifted,
     "preflight.passed": _preflight,
     "baseline.taken": _baseline,
     "backup.done": _backup,
     "batch.started": _batch_started,
     "batch.done": _batch_done,
+    "guard.renewed": _arm,
+    "guard.confirmed": _confirmed,
+    "host.reverted": _host_reverted,
     "soak.reset": _soak_reset,
     "soak.done": _soak_done,
     "gate.decided": _gate,

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import FAIL, Verdict
@@ -20,6 +20,14 @@ class Limits:
     total: int | None = None
 
 
+@dataclass(frozen=True)
+class Answered:
+    """Of one look: the triggers that could be answered, and those of them that fired."""
+
+    asked: frozenset[str]
+    fired: frozenset[str]
+
+
 def names(verdicts: Iterable[Verdict]) -> dict[str, list[str]]:
     """For the record of a look: the triggers that could be answered (`asked`), and those that fired."""
     triggers = [v for v in verdicts if v.kind == "trigger"]
@@ -29,29 +37,35 @@ def names(verdicts: Iterable[Verdict]) -> dict[str, list[str]]:
     }
 
 
+def history(records: Iterable[Record], attempt: int) -> list[Answered]:
+    """The looks and gates of an attempt, oldest first."""
+    return [
+        Answered(frozenset(record.data.get("asked", [])), frozenset(record.data.get("fired", [])))
+        for record in records
+        if record.attempt == attempt and record.kind in ("look.taken", "gate.decided")
+    ]
+
+
 def split(
-    verdicts: Iterable[Verdict], limits: dict[str, Limits], records: Iterable[Record], attempt: int
+    verdicts: Iterable[Verdict], limits: dict[str, Limits], before: Sequence[Answered]
 ) -> tuple[list[Verdict], list[Verdict]]:
     """(verdicts that count, triggers that fired but have not reached their limits yet).
 
     A look that could not answer a trigger neither breaks its row nor adds to it.
     """
-    history = [
-        (set(record.data.get("asked", [])), set(record.data.get("fired", [])))
-        for record in records
-        if record.attempt == attempt and record.kind in ("look.taken", "gate.decided")
-    ]
     counting: list[Verdict] = []
     waiting: list[Verdict] = []
     for verdict in verdicts:
         limit = limits.get(verdict.name, Limits()) if verdict.kind == "trigger" else Limits()
-        held = verdict.kind == "trigger" and verdict.verdict == FAIL and not _reached(verdict.name, limit, history)
+        held = verdict.kind == "trigger" and verdict.verdict == FAIL and not _reached(verdict.name, limit, before)
         (waiting if held else counting).append(verdict)
     return counting, waiting
 
 
-def _reached(name: str, limit: Limits, history: list[tuple[set[str], set[str]]]) -> bool:
-    answered = [name in fired for asked, fired in history if name in asked]
+def _reached(name: str, limit: Limits, before: Sequence[Answered]) -> bool:
+    if limit.consecutive <= 1:
+        return True
+    answered = [name in look.fired for look in before if name in look.asked]
     row = 1
     for fired in reversed(answered):
         if not fired:

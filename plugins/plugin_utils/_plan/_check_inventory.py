@@ -13,10 +13,18 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._catalogue import
     PlaceholderError,
     placeholders,
 )
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._confirm_time import phase_needs_s
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._metric_names import METRICS
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._findings import Finding, agents_of, criteria_of
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._sections import Change, Control, Probe
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._sections import (
+    Change,
+    Control,
+    Probe,
+    Rollback,
+    Verify,
+)
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._source import Path_
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._units import format_duration
 
 
 def check_catalogue(sections: Mapping[str, Any], catalogue: Catalogue) -> list[Finding]:
@@ -48,29 +56,46 @@ def check_hosts(sections: Mapping[str, Any], hosts: list[str]) -> list[Finding]:
                 "it matches none; check -i and the group's name",
             )
         ]
-    found: list[Finding] = []
+    found: list[Finding] = list(_confirmed_in_time(sections, len(hosts)))
     probe: Probe | None = sections.get("probe")
-    agents = [agent for phase in sections.get("phases", []) for agent in phase.agents]
-    if probe is None or not agents:
+    if probe is None:
         return found
-    # Every instance answers every request, so this is the most that one look can gather.
-    most = probe.count * len(hosts) * len(agents)
+    # Every instance answers every request, and percentiles are judged agent by agent: the most that one look can gather.
+    most = probe.count * len(hosts)
     for path, criterion in criteria_of(sections):
         if (
             "probe" in METRICS[criterion.metric].needs
             and METRICS[criterion.metric].unit == "duration"
             and criterion.min_samples > most
         ):
-            needed = -(-criterion.min_samples // (len(hosts) * len(agents)))
+            needed = -(-criterion.min_samples // len(hosts))
             found.append(
                 Finding(
                     (*path, "metric"),
-                    f"min_samples of at most {most}, all that one look can gather",
-                    f"{probe.count} requests x {len(hosts)} hosts x {len(agents)} agents; set probe.count to {needed}",
+                    f"min_samples of at most {most}, all that one look can gather of an agent",
+                    f"{probe.count} requests x {len(hosts)} hosts; set probe.count to {needed}",
                     f"{criterion.metric} with min_samples {criterion.min_samples}",
                 )
             )
     return found
+
+
+def _confirmed_in_time(sections: Mapping[str, Any], hosts: int) -> Iterator[Finding]:
+    """A host of the first batch waits until the phase is verified; it must not go back while all is well."""
+    rollback: Rollback | None = sections.get("rollback")
+    change: Change | None = sections.get("change")
+    if rollback is None or rollback.confirm_within is None or change is None:
+        return
+    for phase in sections.get("phases", []):
+        needed = phase_needs_s(phase, change, sections.get("verify", Verify()), hosts)
+        if rollback.confirm_within < needed:
+            yield Finding(
+                ("rollback", "confirm_within"),
+                f"at least {format_duration(needed)}, or nothing, which gives each phase what it needs",
+                f"phase {phase.name} may take that long from its first batch to the end of verify on {hosts} hosts",
+                format_duration(rollback.confirm_within),
+            )
+            return
 
 
 def _templates_of(sections: Mapping[str, Any]) -> Iterator[tuple[Path_, str]]:

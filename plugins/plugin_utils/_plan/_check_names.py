@@ -14,6 +14,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._findings i
 )
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._patterns import contains
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._sections import (
+    Approval,
     Checkpoints,
     Control,
     Criteria,
@@ -74,6 +75,20 @@ def _known_checkpoints(checkpoints: Checkpoints) -> Findings:
                 "add its time to checkpoints.at, or correct the name",
                 name,
             )
+
+
+@CHECKS.add
+def _known_approvals(approvals: list[Approval], phases: list[Phase]) -> Findings:
+    names = [*(phase.name for phase in phases), "decision"]
+    seen: set[str] = set()
+    for position, approval in enumerate(approvals):
+        if approval.before not in names:
+            yield Finding(
+                ("approvals", position, "before"), "one of " + ", ".join(names), "correct the name", approval.before
+            )
+        if approval.before in seen:
+            yield Finding(("approvals", position, "before"), "each approval once")
+        seen.add(approval.before)
 
 
 @CHECKS.add

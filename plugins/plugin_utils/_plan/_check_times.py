@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._confirm_time import LONGEST
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._findings import Checks, Finding, Findings
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._sections import (
     Baseline,
@@ -15,6 +16,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._sections i
     Checkpoints,
     Needs,
     Phase,
+    Probe,
     Rollback,
     Sample,
     Verify,
@@ -72,6 +74,20 @@ def _verify_fits(phases: list[Phase], verify: Verify) -> Findings:
 
 
 @CHECKS.add
+def _probe_fits(probe: Probe | None, verify: Verify, baseline: Baseline, sample: Sample | None) -> Findings:
+    windows = {"verify.window": verify.window, "baseline.window": baseline.window}
+    if sample is not None:
+        windows["sample.window"] = sample.window
+    for name, window in windows.items():
+        if probe is not None and probe.timeout >= window:
+            yield Finding(
+                ("probe", "timeout"),
+                f"less than {format_duration(window)} ({name})",
+                "the last answers must come within the measurement; wait less for an answer, or measure longer",
+            )
+
+
+@CHECKS.add
 def _proof_fits(phases: list[Phase], change: Change) -> Findings:
     for number, phase in enumerate(phases):
         if phase.verify_within < change.proof.ready_within:
@@ -92,6 +108,21 @@ def _undo_fits(change: Change, rollback: Rollback) -> Findings:
             f"more than {format_duration(needed)} (ready_within of undo_proof or proof)",
             "a restored process may take that long alone",
             format_duration(rollback.within),
+        )
+
+
+@CHECKS.add
+def _confirm_renewed(rollback: Rollback, watch: Watch) -> Findings:
+    within = rollback.confirm_within
+    if within is not None and within > LONGEST:
+        expected = f"at most {format_duration(LONGEST)}"
+        yield Finding(("rollback", "confirm_within"), expected, "a host waits no longer", format_duration(within))
+    if rollback.confirm == "after_soak" and within is not None and within < 2 * watch.every:
+        yield Finding(
+            ("rollback", "confirm_within"),
+            f"at least {format_duration(2 * watch.every)}, twice watch.every",
+            "during a soak the looks renew it, and one of them may fail",
+            format_duration(within),
         )
 
 

@@ -107,7 +107,7 @@ class Criterion(Section):
     over: Over = Field(
         default=None,
         validate_default=True,
-        description="rollout: all since the change; checkpoint: the window of this look. Default: by metric.",
+        description="rollout: all since the change; tick: since the look before; checkpoint: the window of this look. Default: by metric.",
     )
     above: Threshold = Field(default=None, description="Holds when the value is greater.")
     below: Threshold = Field(default=None, description="Holds when the value is smaller.")
@@ -152,7 +152,8 @@ class Criterion(Section):
             return "rollout" if value is None else value
         if value is not None and value in get_args(Over) and value not in (metric.over, *metric.also_over):
             raise refuse(
-                f"{metric.over} with {metric.name}", "it is not measured any other way; the key can be left out"
+                f"{' or '.join((metric.over, *metric.also_over))} with {metric.name}",
+                "it is not measured any other way; the key can be left out",
             )
         return metric.over if value is None else value
 

@@ -24,8 +24,10 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._units impo
     NOTATIONS,
     UnitError,
     format_duration,
+    format_percent,
     format_size,
     parse_duration,
+    parse_percent,
     parse_size,
 )
 
@@ -65,6 +67,9 @@ def _read(parse: Callable[[Any], Any], lowest: float | None = None, lowest_text:
 _DURATION_JSON = WithJsonSchema(NOTATIONS["duration"].json)
 Duration = Annotated[float, _read(parse_duration, 0.001, "1ms"), PlainSerializer(format_duration), _DURATION_JSON]
 DurationOrZero = Annotated[float, _read(parse_duration), PlainSerializer(format_duration), _DURATION_JSON]
+Percent = Annotated[
+    float, _read(parse_percent), PlainSerializer(format_percent), WithJsonSchema(NOTATIONS["percent"].json)
+]
 Size = Annotated[int, _read(parse_size), PlainSerializer(format_size), WithJsonSchema(NOTATIONS["size"].json)]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._catalogue import Catalogue
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan import _check_names, _check_times
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan import _calendar, _check_names, _check_times
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._check_inventory import (
     check_catalogue,
     check_hosts,
@@ -78,7 +78,8 @@ def _validated(source: Source, catalogue: Catalogue | None, hosts: list[str] | N
     problems.extend(problems_of(source, errors, Plan))
 
     sections = _sections_of(source.data, plan, {str(error["loc"][0]) for error in errors if error["loc"]})
-    findings = [*_check_times.CHECKS.run(sections), *_check_names.CHECKS.run(sections), *check_measurable(sections)]
+    checks = (_check_times.CHECKS, _check_names.CHECKS, _calendar.CHECKS)
+    findings = [finding for each in checks for finding in each.run(sections)] + check_measurable(sections)
     findings += check_catalogue(sections, catalogue) if catalogue is not None else []
     findings += check_hosts(sections, hosts) if hosts is not None else []
     problems.extend(_problem_of(source, finding) for finding in findings)

@@ -9,6 +9,7 @@ import hashlib
 import json
 from typing import Any
 
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._calendar import FreezeSpan
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._criterion import Alert
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._fields import (
     Directory,
@@ -18,8 +19,10 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._fields imp
     RolloutId,
     Section,
 )
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._notify import Notify
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._pydantic import Field, PrivateAttr
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._sections import (
+    Approval,
     Baseline,
     Change,
     Checkpoint,
@@ -27,6 +30,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._sections i
     Control,
     Criteria,
     Drift,
+    Judgement,
     Needs,
     Phase,
     Preflight,
@@ -68,6 +72,13 @@ class Plan(Section):
         default=None, description="Requests to the changed agents; needed by metrics of delivery and latency."
     )
     checkpoints: Checkpoints = Field(description="The timed looks after the last phase.")
+    approvals: list[Approval] = Field(
+        default_factory=list, description="What waits for a person's GO (playbooks/approve.yml)."
+    )
+    freeze: list[FreezeSpan] = Field(
+        default_factory=list, description="When nothing is changed, by the calendar. Scaled time has no calendar."
+    )
+    judge: Judgement = Field(default_factory=Judgement, description="How sure the judge must be.")
     criteria: Criteria = Field(description="What every checkpoint is judged by.")
     alerts: list[Alert] = Field(default_factory=list, description="Conditions worth telling a person.")
     corruption_signs: list[LogPattern] = Field(
@@ -75,6 +86,7 @@ class Plan(Section):
         description="Regular expressions; an ERROR line that matches is a sign of corrupted state.",
     )
     rollback: Rollback = Field(default_factory=Rollback, description="When the change is taken back, and how far.")
+    notify: Notify | None = Field(default=None, description="Who is told what; without it nothing is sent.")
 
     _path: str = PrivateAttr(default="")
     _raw: dict[str, Any] = PrivateAttr(default_factory=dict)

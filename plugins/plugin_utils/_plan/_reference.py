@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._metric_names import METRICS
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._calendar import FreezeSpan
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._criterion import Alert, Criterion, Reason, Trigger
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._fields import Section
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._model import Plan
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._notify import Notify, NotifyEvents
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._pydantic import TypeAdapter
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._schema import plan_json_schema
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._sections import (
@@ -59,8 +61,11 @@ _SECTIONS: dict[str, type[Section]] = {
     "probe": Probe,
     "checkpoints": Checkpoints,
     "checkpoints.look_again": LookAgain,
+    "freeze[]": FreezeSpan,
     "criteria": Criteria,
     "rollback": Rollback,
+    "notify": Notify,
+    "notify.events": NotifyEvents,
 }
 
 

@@ -18,6 +18,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._fields imp
     EnvValue,
     Line,
     Payload,
+    Percent,
     PhaseName,
     RolloutId,
     Section,
@@ -194,9 +195,38 @@ class Control(Section):
 
 
 class Watch(Section):
-    """The looks between checkpoints, during soaks too: triggers and alerts."""
+    """The looks between checkpoints, during soaks, staggers and approvals too: triggers and alerts."""
 
     every: Duration = Field(default=300.0, description="Time between two looks.")
+    probe_every: DurationOrZero = Field(
+        default=10.0,
+        description="While a run waits, every agent gets a probe request this often, so that a hang of two minutes is seen;"
+        " 0s leaves the time between two looks unseen.",
+    )
+    sample: DurationOrZero = Field(
+        default=5.0,
+        description="How long a look listens on NATS, longer where `probe.timeout` wants it; 0s: looks see hosts and probe only.",
+    )
+    requests: int = Field(default=5, ge=1, le=1000, description="Probe requests per agent at each look.")
+
+
+class Judgement(Section):
+    """How sure the judge must be."""
+
+    false_alarms: Percent = Field(
+        default=0.5,
+        description="Share of rollouts without any fault that sequential tests may stop, over all looks and checkpoints together.",
+    )
+
+
+class Approval(Section):
+    """A person's GO, asked for before something happens. The watch goes on meanwhile."""
+
+    before: PhaseName = Field(description="A phase of the plan, or decision.")
+    within: Duration = Field(default=14400.0, description="How long the person has.")
+    otherwise: Literal["hold", "no_go", "rollback", "go"] = Field(
+        default="hold", description="What it leads to when nobody answers in time."
+    )
 
 
 class Sample(Section):
@@ -274,6 +304,15 @@ class Rollback(Section):
         default="rollout", description="What goes back: everything, the phase, or the bad instances."
     )
     within: Duration = Field(default=600.0, description="Time in which it must be done and proven.")
+    confirm_within: Duration | None = Field(
+        default=None,
+        description="A host that is changed puts itself back unless its change is confirmed within this time. Default: 15m,"
+        " or longer where a phase needs longer to be deployed and verified.",
+    )
+    confirm: Literal["after_verify", "after_soak"] = Field(
+        default="after_verify",
+        description="When a host is told that its change is good: when its phase has passed verify, or has soaked too.",
+    )
     on: list[Occasion] = Field(
         default_factory=_every_occasion, description="Occasions; an empty list leaves every rollback to a person."
     )

@@ -1,0 +1,81 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Commit-confirm as the controller sees it: how long a host waits for its confirmation, and when it gets it. Pure.
+
+A host that is changed puts itself back unless it is told in time that the change is good. It is told when its phase has
+passed verify, or with `confirm: after_soak` when it has soaked; until then looks keep the time from running out.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import split_instance
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._confirm_time import confirm_s, phase_needs_s
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._orders import Order, View, due, not_due, stopped
+
+if TYPE_CHECKING:
+    from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan import Plan
+    from ansible_collections.cowboyai.rollout.plugins.plugin_utils._state import RolloutState
+
+AFTER_SOAK = "after_soak"
+# Scaled time must not run out while a rehearsal deploys and measures in real time (seconds).
+SHORTEST_CONFIRM = 180.0
+
+
+def within_s(plan: Plan, phase: str, hosts: int) -> float:
+    """How long the hosts of a phase wait for their confirmation, in seconds of the plan."""
+    needed = phase_needs_s(plan.phase(phase), plan.change, plan.verify, hosts)
+    return confirm_s(plan.rollback, needed)
+
+
+def confirmation(view: View) -> Order:
+    """What the guards that are armed are told now: `state` confirmed or renewed, and on which `hosts`."""
+    ended = stopped(view)
+    if ended:
+        return ended
+    if view.check:
+        return not_due("check mode armed nothing")
+    if not view.state.armed:
+        return not_due("no host waits for a confirmation")
+    rest = [phase for phase in view.plan.phases if view.state.phase(phase.name).touched]
+    unverified = [phase.name for phase in rest if not view.state.phase(phase.name).verified_at]
+    if unverified:
+        return not_due(f"phase {unverified[0]} is not verified")
+    soaking = [phase.name for phase in rest if phase.soak and not view.state.phase(phase.name).soaked_at]
+    hosts = [host for host in view.hosts if host in view.state.armed]
+    if view.plan.rollback.confirm == AFTER_SOAK and soaking:
+        within = view.scaled(within_s(view.plan, soaking[-1], len(view.hosts)), SHORTEST_CONFIRM)
+        return due(state="renewed", hosts=hosts, within_s=within)
+    return due(state="confirmed", hosts=hosts)
+
+
+def renews(view: View) -> bool:
+    """Whether a look keeps guards from firing: while phases soak, where the plan confirms after that."""
+    order = confirmation(view)
+    return bool(order["due"] and order["state"] == "renewed")
+
+
+def overdue(state: RolloutState, now: datetime, batch: list[str]) -> dict[str, datetime]:
+    """Hosts that nobody confirmed in time, and when that was; not those of the batch, which are asked themselves."""
+    proven = {split_instance(instance)[1] for instance in state.proven()}
+    return {h: until for h, until in state.armed.items() if until < now and h in proven and h not in batch}
+
+
+def rehearsal_findings(hosts: list[str], results: dict[str, Any]) -> list[tuple[str, str]]:
+    """(host, what is wrong) of the guards that were rehearsed on these hosts. A host that was not reached says so elsewhere."""
+    findings = []
+    for host in hosts:
+        result = results.get(host) or {}
+        if result.get("unreachable"):
+            continue
+        if result.get("failed") or "guard" not in result:
+            findings.append((host, f"{result.get('reason', 'tool_error')}: {result.get('msg', 'no answer')}"))
+        elif result["guard"]["state"] == "armed":
+            until = result["guard"]["deadline"]
+            findings.append((host, f"one of an earlier run is armed, and puts this host back at {until}"))
+        elif result["guard"]["state"] == "unknown":
+            findings.append((host, str(result["guard"].get("message"))))
+    return findings
