@@ -38,15 +38,17 @@ class Conversation:
             data = nats_client.encode_publish(subject, payload, f"{self.inbox}.{number}", headers)
             self.connection.send(data)
 
-    def collect(self, seconds: float) -> list[tuple[float, nats_client.Message]]:
-        """Arrival time (monotonic seconds) and message, of everything that came in."""
+    def collect(self, quiet: float, at_most: float = 15.0) -> list[tuple[float, nats_client.Message]]:
+        """Arrival time (monotonic seconds) and message, of all that came in until nothing came for `quiet` seconds."""
         found: list[tuple[float, nats_client.Message]] = []
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
+        last = time.monotonic() + at_most
+        end = time.monotonic() + quiet
+        while (left := min(end, last) - time.monotonic()) > 0:
             self.connection.socket.settimeout(left)
             try:
                 for message in self.connection.receive():
                     found.append((time.monotonic(), message))
+                    end = time.monotonic() + quiet
             except nats_client.NatsError as error:
                 if "timed out" not in str(error):
                     raise

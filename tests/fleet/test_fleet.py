@@ -12,6 +12,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -97,12 +98,12 @@ def test_metrics_line_every_hundred_messages(fleet: Rehearsal, talk: Talk) -> No
     invocation = fleet.property("dgx-1", "act-expert", "InvocationID")
     fleet.root("dgx-1", "systemctl stop agent-runtime@act-expert")
     log = fleet.root("dgx-1", f"journalctl --output=cat _SYSTEMD_INVOCATION_ID={invocation}")
+    fleet.root("dgx-1", "systemctl start agent-runtime@act-expert")
     assert re.findall(r"agent_service: (.*etrics.*)", log) == [
         "Metrics: inbox=100, broadcast=0, agent-ref=5",
         "Metrics: inbox=200, broadcast=0, agent-ref=5",
         "Final metrics - inbox: 200, broadcast: 0, agent-ref: 5",
     ]
-    fleet.root("dgx-1", "systemctl start agent-runtime@act-expert")
 
 
 def test_payload_that_is_no_json_is_an_error_line_and_an_error_answer(fleet: Rehearsal, talk: Talk) -> None:
@@ -256,10 +257,142 @@ def test_fault_crash_after_ends_the_process_and_systemd_restarts_it(
     assert "panicked at" in log and "status=101" in log
 
 
+def test_fault_given_now_acts_when_it_says(flagged: Rehearsal, talk: Talk, put_fault: Callable[..., None]) -> None:
+    told = flagged.run("fault", ON, "errors=100%", "--host", "dgx-1", "--now").stdout
+    assert sorted(answers(talk, ON, 4)) == ["error"] * 4 + ["ok"] * 8
+    since = datetime.fromisoformat(re.findall(rf"{ON} on dgx-1: acts since (\S+)", told)[0])
+    assert 0 < (datetime.now(UTC) - since).total_seconds() < 5
+    told = flagged.run("fault", OFF, "errors=100%", "--host", "dgx-1", "--now").stdout
+    assert f"{OFF} on dgx-1: waits for the flag" in told
+    assert sorted(answers(talk, OFF, 4)) == ["ok"] * 12
+
+
+def test_fault_always_acts_without_the_flag_until_it_is_cleared(
+    flagged: Rehearsal, talk: Talk, put_fault: Callable[..., None]
+) -> None:
+    flagged.run("fault", OFF, "always", "errors=100%", "--host", "dgx-1", "--now")
+    assert sorted(answers(talk, OFF, 4)) == ["error"] * 4 + ["ok"] * 8
+    flagged.run("fault", "clear", OFF, "--now")
+    assert sorted(answers(talk, OFF, 4)) == ["ok"] * 12
+
+
+def test_fault_after_a_while(flagged: Rehearsal, talk: Talk, put_fault: Callable[..., None]) -> None:
+    flagged.run("fault", ON, "after=4s", "errors=100%", "--host", "dgx-1")
+    assert sorted(answers(talk, ON, 4)) == ["ok"] * 12
+    time.sleep(4)
+    assert sorted(answers(talk, ON, 4)) == ["error"] * 4 + ["ok"] * 8
+
+
+def test_fault_late_as_a_share_of_the_usual_time(
+    flagged: Rehearsal, talk: Talk, put_fault: Callable[..., None]
+) -> None:
+    flagged.run("fault", OFF, "work=100ms", "late=50%", "--host", "dgx-1", "--now")
+    flagged.run("fault", ON, "work=100ms", "late=50%", "--host", "dgx-1", "--now")
+    for agent, wait in ((ON, 0.15), (OFF, 0.1)):
+        asker = talk("dgx-1")
+        asker.ask(question(agent), QUESTION)
+        began = time.monotonic()
+        last = max(at - began for at, _message in asker.collect(1))
+        assert wait - 0.02 < last < wait + 0.04
+
+
+def test_fault_nats_closed_stays_active_without_a_connection(
+    flagged: Rehearsal, talk: Talk, put_fault: Callable[..., None]
+) -> None:
+    before = flagged.property("dgx-1", ON, "MainPID")
+    flagged.run("fault", ON, "nats_closed", "--host", "dgx-1", "--now")
+    assert len(answers(talk, ON, 4)) == 8
+    assert f"pid={before}," not in flagged.root("dgx-1", "ss -tnpH state established dport = :4222")
+    assert (flagged.property("dgx-1", ON, "ActiveState"), flagged.property("dgx-1", ON, "MainPID")) == (
+        "active",
+        before,
+    )
+    flagged.run("fault", "clear", "--now")
+    time.sleep(1)
+    assert len(answers(talk, ON, 4)) == 12
+
+
+def test_fault_corrupt_is_an_error_line(flagged: Rehearsal, put_fault: Callable[..., None]) -> None:
+    flagged.run("fault", ON, "corrupt", "--host", "dgx-1", "--now")
+    lines = [entry["MESSAGE"] for entry in flagged.log("dgx-1", ON) if "checksum mismatch" in entry["MESSAGE"]]
+    assert len(lines) == 1 and " ERROR agent_service: Snapshot" in lines[0]
+
+
+def test_a_memory_limit_and_a_fault_that_fills_it(flagged: Rehearsal, put_fault: Callable[..., None]) -> None:
+    pid = flagged.property("dgx-1", ON, "MainPID")
+    flagged.run("trouble", "limit", ON, "64MB", "--host", "dgx-1")
+    flagged.run("fault", ON, "fill=52MB", "--host", "dgx-1", "--now")
+    limit, used = (int(flagged.property("dgx-1", ON, name)) for name in ("MemoryMax", "MemoryCurrent"))
+    assert limit == 64 * 1024**2 and 0.85 * limit < used < limit
+    flagged.run("fault", "clear", "--now")
+    flagged.run("trouble", "clear")
+    limit, used = (int(flagged.property("dgx-1", ON, name)) for name in ("MemoryMax", "MemoryCurrent"))
+    assert limit == 8 * 1024**3 and used < 30 * 1024**2
+    assert flagged.property("dgx-1", ON, "MainPID") == pid
+
+
 def test_fault_that_does_not_exist_is_refused(fleet: Rehearsal) -> None:
     done = fleet.run("fault", ON, "errors=often", check=False)
     assert done.returncode == 1
     assert "errors=often: expected a percentage" in done.stderr
+
+
+# --- troubles of a host
+
+
+def disk_used_percent(fleet: Rehearsal, host: str) -> int:
+    return int(fleet.root(host, "df --output=pcent /opt/cim-dgx/spool").split()[-1].rstrip("%"))
+
+
+def test_trouble_disk_fills_one_host(fleet: Rehearsal) -> None:
+    before = {host: disk_used_percent(fleet, host) for host in HOSTS}
+    fleet.run("trouble", "disk", "97%", "--host", "dgx-2")
+    assert {host: disk_used_percent(fleet, host) for host in HOSTS} == {**before, "dgx-2": 98}  # df rounds up
+    fleet.run("trouble", "clear")
+    assert disk_used_percent(fleet, "dgx-2") == before["dgx-2"]
+
+
+def test_trouble_memory_takes_it_from_the_machine(fleet: Rehearsal) -> None:
+    def shared_kib() -> int:
+        return int(fleet.root("dgx-1", "grep Shmem: /proc/meminfo").split()[1])
+
+    before = shared_kib()
+    fleet.run("trouble", "memory", "200MB", "--host", "dgx-3")
+    assert shared_kib() - before > 180 * 1024
+    fleet.run("trouble", "clear", "--host", "dgx-3")
+    assert shared_kib() - before < 100 * 1024
+
+
+def test_trouble_reboot_is_a_boot_of_its_own(fleet: Rehearsal) -> None:
+    script = "cat /proc/sys/kernel/random/boot_id"
+    before = {host: fleet.root(host, script) for host in HOSTS}
+    assert len(set(before.values())) == 3
+    fleet.run("trouble", "reboot", "--host", "dgx-2")
+    fleet.run("reset")
+    after = {host: fleet.root(host, script) for host in HOSTS}
+    assert {host for host in HOSTS if after[host] != before[host]} == {"dgx-2"}
+
+
+def test_trouble_agents_restarts_all_of_a_host(fleet: Rehearsal) -> None:
+    before = {host: fleet.property(host, "sage", "InvocationID") for host in HOSTS}
+    fleet.run("trouble", "agents", "--host", "dgx-3")
+    after = {host: fleet.property(host, "sage", "InvocationID") for host in HOSTS}
+    assert {host for host in HOSTS if after[host] != before[host]} == {"dgx-3"}
+
+
+@pytest.mark.parametrize(
+    ("words", "seen"),
+    [
+        ("fire", "fire"),
+        ("disk", "PERCENT"),
+        ("disk 100%", "100%"),
+        ("limit nobody 64MB", "nobody"),
+        ("memory 9GB", "9GB"),
+    ],
+)
+def test_trouble_that_does_not_exist_is_refused(fleet: Rehearsal, words: str, seen: str) -> None:
+    done = fleet.run("trouble", *words.split(), check=False)
+    assert done.returncode == 1 and seen in done.stderr
 
 
 # --- the way in

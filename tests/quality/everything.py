@@ -53,20 +53,22 @@ class Outcome:
 
 
 LINT = Step("lint", (PYTHON, "-m", "tests.quality.lint"), 900)
-UNIT = Step("unit", (PYTHON, "-m", "tests.quality.suite", "unit"), 900)
+UNIT = Step("unit", (PYTHON, "-m", "tests.quality.suite", "unit"), 1500)
 SANITY = Step("sanity", (PYTHON, "-m", "tests.quality.sanity"), 2400)
+BROWSER = Step("browser", (PYTHON, "-m", "tests.quality.suite", "browser"), 900)
 DOCKER = Step("docker", (PYTHON, "tests/fleet/fleet", "docker-start"), 180, counts=False)
 FLEET = Step("fleet", (PYTHON, "-m", "tests.quality.suite", "fleet"), 1200, needs="docker")
-INTEGRATION = Step("integration", (PYTHON, "-m", "tests.quality.suite", "integration"), 1200, needs="docker")
+SERVICES = Step("services", (PYTHON, "-m", "tests.quality.suite", "services"), 2700)
+INTEGRATION = Step("integration", (PYTHON, "-m", "tests.quality.suite", "integration"), 2700, needs="docker")
 MOLECULE = Step("molecule", (PYTHON, "-m", "tests.quality.scenarios"), 3600, needs="docker")
 
 #: Groups follow each other; the lanes of a group run side by side, the steps of a lane one after the other.
 PLAN: tuple[tuple[tuple[Step, ...], ...], ...] = (
-    ((LINT, UNIT, SANITY), (DOCKER, FLEET)),
+    ((LINT, UNIT, SANITY), (DOCKER, FLEET, BROWSER, SERVICES)),
     ((INTEGRATION, MOLECULE),),
 )
 #: Steps whose tallies are tests in the strict sense: the last line sums these.
-TESTS = ("unit", "fleet", "integration", "molecule")
+TESTS = ("unit", "fleet", "browser", "services", "integration", "molecule")
 
 
 class Driver:

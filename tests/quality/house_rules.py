@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.quality.command import ROOT
 
 #: Entries of the collection that a plain clone offers under ansible_collections.cowboyai.rollout.
-LINKS = ("bindep.txt", "galaxy.yml", "meta", "playbooks", "plugins", "requirements.txt", "roles")
+LINKS = ("bindep.txt", "extensions", "galaxy.yml", "meta", "playbooks", "plugins", "requirements.txt", "roles")
 LINKED_AT = Path("collections/ansible_collections/cowboyai/rollout")
 
 #: A site's names belong into inventories, plans and tests: the verbs must fit any fleet.
@@ -56,7 +56,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def site_names(root: Path) -> Iterator[str]:
-    for path in files(root, "plugins", "roles"):
+    for path in files(root, "extensions", "plugins", "roles"):
         for number, line in enumerate(_lines(path), 1):
             seen = SITE_NAMES.search(line)
             if seen:
@@ -74,7 +74,7 @@ def roles(root: Path) -> Iterator[str]:
 
 
 def headers(root: Path) -> Iterator[str]:
-    for path in files(root, "plugins", "tests"):
+    for path in files(root, "extensions", "plugins", "tests"):
         lines = _lines(path)
         is_python = path.suffix == ".py" or (lines[:1] and re.match(r"#!.*\bpython", lines[0]))
         if not is_python or not any(line.strip() for line in lines):

@@ -39,13 +39,18 @@ def host_code() -> list[str]:
 CHECKS: dict[str, Callable[[], list[str | Path]]] = {
     "ansible-lint": lambda: ["ansible-lint", "--offline", "--profile", "production", "--strict", "-q"],
     "antsibull-docs": lambda: ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "."],
-    "mypy": lambda: ["mypy", "-p", f"{COLLECTION}.plugins", "-p", "tests.quality"],
+    "mypy": lambda: ["mypy", "-p", f"{COLLECTION}.plugins", "-p", f"{COLLECTION}.extensions", "-p", "tests.quality"],
     "ruff": lambda: ["ruff", "check", "."],
     "ruff-format": lambda: ["ruff", "format", "--check", "--quiet", "--diff", "."],
     "vermin": lambda: ["vermin", "--target=3.8-", "--violations", "--no-tips", "--quiet", *host_code()],
     "yamllint": lambda: ["yamllint", "--strict", "."],
     "shellcheck": lambda: ["shellcheck", "--external-sources", *shell_scripts()],
     "antsibull-changelog": lambda: ["antsibull-changelog", "lint"],
+    # Writes the build context and checks the definition's schema; building it needs a registry.
+    "ansible-builder": lambda: [
+        *("ansible-builder", "create", "--output-filename", "Containerfile", "--verbosity", "1"),
+        *("--file", "execution-environment.yml", "--context", "build/execution-environment"),
+    ],
     "house-rules": lambda: [sys.executable, "-m", "tests.quality.house_rules"],
 }
 

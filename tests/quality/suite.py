@@ -14,7 +14,13 @@ from tests.quality.tally import Tally, from_junit
 SUITES = {
     "unit": ["tests/unit", "tests/quality", "tests/bench"],
     "fleet": ["tests/fleet"],
-    "integration": ["tests/integration"],
+    # Real servers and playbooks on this machine; what measures time, or runs on a fleet, has the machine to itself.
+    "services": [f"tests/integration/{each}" for each in ("awx", "eda", "hostile", "observability", "store")],
+    "integration": [
+        *(f"tests/integration/{each}" for each in ("again", "host", "nats", "notify", "runner", "secrets", "triggers")),
+        "tests/faults",
+    ],
+    "browser": ["tests/browser"],
 }
 
 

@@ -8,7 +8,12 @@ from __future__ import annotations
 import os
 
 UNITS = {"B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3}
-LEAK_LIMIT_BYTES = 512 * 1024**2  # a forgotten fault must not eat the machine that rehearses
+MEMORY_LIMIT_BYTES = 512 * 1024**2  # a forgotten fault must not eat the machine that rehearses
+WORDS = ("always", "corrupt", "legacy_only", "nats_closed", "noise")
+EXAMPLES = (
+    "crash_after=5, errors=5%, drop=20%, late=150ms, late=25%, work=100ms, legacy_only, leak=2MB/s, fill=40MB,"
+    " nats_closed, corrupt, noise; with them after=10s and always"
+)
 
 
 class FaultError(ValueError):
@@ -38,36 +43,55 @@ def _seconds(key: str, text: str) -> float:
     raise FaultError(f"{key}={text}: expected a time such as {key}=150ms or {key}=5s")
 
 
-def _bytes_per_second(key: str, text: str) -> int:
-    number = text[: -len("/s")] if text.endswith("/s") else ""
+def _bytes(key: str, text: str, suffix: str = "") -> int:
+    number = text[: len(text) - len(suffix)] if text.endswith(suffix) else ""
     unit = number.lstrip("0123456789.")
     try:
         return int(float(number[: len(number) - len(unit)]) * UNITS[unit])
     except (KeyError, ValueError):
-        raise FaultError(f"{key}={text}: expected bytes per second such as {key}=2MB/s") from None
+        what = "bytes per second" if suffix else "bytes"
+        raise FaultError(f"{key}={text}: expected {what} such as {key}=20MB{suffix}") from None
 
 
 class Faults:
-    """What goes wrong once the new flag is on; every field's neutral value means ``not this fault``.
+    """What goes wrong; every field's neutral value means ``not this fault``.
 
-    crash_after and late are seconds, errors and drop percents (0..100), leak bytes per second.
+    after, crash_after, late and work are seconds, errors, drop and late_percent percents (0..100, late_percent of
+    work), leak bytes per second, fill bytes. They act once the new flag is on, or with ``always`` whatever the flag;
+    ``work``, how long an answer takes anyway, is no fault and has nothing to do with the flag.
     """
 
-    __slots__ = ("crash_after", "drop", "errors", "late", "leak", "legacy_only", "noise")
+    __slots__ = (
+        "after", "always", "corrupt", "crash_after", "drop", "errors", "fill", "late", "late_percent", "leak",
+        "legacy_only", "nats_closed", "noise", "work",
+    )  # fmt: skip
 
     def __init__(self) -> None:
+        self.after = 0.0
+        self.always = False
+        self.corrupt = False
         self.crash_after: float | None = None
-        self.errors = 0.0
         self.drop = 0.0
+        self.errors = 0.0
+        self.fill = 0
         self.late = 0.0
+        self.late_percent = 0.0
         self.leak = 0
         self.legacy_only = False
+        self.nats_closed = False
         self.noise = False
+        self.work = 0.0
 
     @property
-    def timed(self) -> bool:
-        """True when a fault acts by itself, without a message coming in."""
-        return self.crash_after is not None or self.leak > 0 or self.noise
+    def delay(self) -> float:
+        """Seconds by which each answer comes after its question."""
+        return self.work * (1.0 + self.late_percent / 100.0) + self.late
+
+    def without(self) -> Faults:
+        """What is left while the faults don't act: the time that an answer takes anyway."""
+        quiet = Faults()
+        quiet.work = self.work
+        return quiet
 
 
 def parse(text: str) -> Faults:
@@ -78,19 +102,20 @@ def parse(text: str) -> Faults:
         if not entry:
             continue
         key, separator, value = (part.strip() for part in entry.partition("="))
-        if key in ("legacy_only", "noise") and not separator:
+        if key in WORDS and not separator:
             setattr(faults, key, True)
+        elif key == "late" and value.endswith("%"):
+            faults.late_percent = _percent(key, value)
         elif key in ("errors", "drop"):
             setattr(faults, key, _percent(key, value))
-        elif key in ("crash_after", "late"):
+        elif key in ("after", "crash_after", "late", "work"):
             setattr(faults, key, _seconds(key, value))
         elif key == "leak":
-            faults.leak = _bytes_per_second(key, value)
+            faults.leak = _bytes(key, value, "/s")
+        elif key == "fill":
+            faults.fill = _bytes(key, value)
         else:
-            raise FaultError(
-                f"{entry!r} is no fault: expected crash_after=5, errors=5%, drop=20%, late=150ms, legacy_only,"
-                " leak=2MB/s or noise"
-            )
+            raise FaultError(f"{entry!r} is no fault: expected one of {EXAMPLES}")
     return faults
 
 
@@ -116,6 +141,12 @@ class FaultFile:
     def __init__(self, path: str) -> None:
         self.path = path
         self.seen: tuple[int, int, int] | None = None
+
+    @property
+    def token(self) -> str:
+        """Names the content that was last read: equal to what `stat` says of the file that was put there."""
+        inode, mtime_ns, _size = self.seen or (0, 0, 0)
+        return f"{inode}:{mtime_ns}"
 
     def changed(self) -> Faults | None:
         """The faults when the file is new or differs from the last look, else None. Raises FaultError."""

@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import signal
 import time
 
-from agent_log import Log
+from agent_log import Log, stamp
 from commands import AGENT_REF, BROADCAST, INBOX, WORDS, CommandError, Identity, answer, check_json, refusal
-from faults import LEAK_LIMIT_BYTES, FaultError, FaultFile, Faults, Share
+from faults import MEMORY_LIMIT_BYTES, FaultError, FaultFile, Faults, Share
 from nats_client import Connection, Message, NatsError
 
 TYPE_CHECKING = False  # typing.TYPE_CHECKING without the import, which would double the start-up time
@@ -21,12 +22,17 @@ if TYPE_CHECKING:
 
 VERSION = "0.9.2"
 FAULT_DIRECTORY = "/opt/cim-dgx/faults"
+ACTING_DIRECTORY = "/run/rollout-fleet/acting"
+# Says that the fault file is new. Ignored by default, so that it can't end an agent that is just starting.
+LOOK_SIGNAL = signal.SIGURG
 METRICS_EVERY = 100
 PING_EVERY_S = 60.0
 RECONNECT_FIRST_S = 0.25
 RECONNECT_MOST_S = 4.0
 FAULT_TICK_S = 1.0
+CORRUPT_EVERY_S = 10.0
 INJECTED = "model provider answered with status 503"
+CORRUPTED = "Snapshot 4711 is invalid: checksum mismatch, 18 events are lost"
 
 
 class ConfigurationError(ValueError):
@@ -37,10 +43,19 @@ class Stop(Exception):
     """SIGTERM or SIGINT came in."""
 
 
+class Closed(Exception):
+    """A fault says that this agent stays without its connection."""
+
+
 class Service:
     """One agent from its environment to its last log line. ``run`` returns the exit status."""
 
-    def __init__(self, environment: Mapping[str, str], fault_directory: str = FAULT_DIRECTORY) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        fault_directory: str = FAULT_DIRECTORY,
+        acting_directory: str = ACTING_DIRECTORY,
+    ) -> None:
         missing = [key for key in ("AGENT_NAME", "AGENT_ID", "CAPABILITY_CLUSTER") if not environment.get(key)]
         if missing:
             raise ConfigurationError(f"{missing[0]} must be set")
@@ -51,12 +66,19 @@ class Service:
         self.log = Log(environment.get("LOG_LEVEL", "info"))
         self.counts = {INBOX: 0, BROADCAST: 0, AGENT_REF: 0}
         self.fault_file = FaultFile(f"{fault_directory}/{name}")
+        self.acting_file = f"{acting_directory}/{name}"
         self.faults = Faults()
+        self.coming: tuple[float, Faults] | None = None  # read, and when it begins to act
+        self.ticking = True  # until the fault file was read for the first time
+        self.woken, self.wake = os.pipe()
+        os.set_blocking(self.woken, False)
+        os.set_blocking(self.wake, False)
         self.errors, self.drops = Share(), Share()
         self.waiting: list[tuple[float, bytes]] = []  # late answers, in order of their due time
-        self.leaked: list[bytes] = []
-        self.leaked_bytes = 0
+        self.held: list[bytes] = []  # memory that a fault takes
+        self.held_bytes = 0
         self.crash_at: float | None = None
+        self.next_sign = 0.0
         self.next_tick = 0.0
         self.conversation = 0
 
@@ -82,6 +104,14 @@ class Service:
                 except NatsError as error:
                     connection.close()
                     self.log.error(f"Lost connection to NATS at {self.url}: {error}")
+                    connection = self._reconnect()
+                except Closed:
+                    connection.close()
+                    self.waiting.clear()
+                    self.log.warn(f"Connection to NATS at {self.url} is closed")
+                    while self.faults.nats_closed:
+                        time.sleep(max(0.0, self.next_tick - time.monotonic()))
+                        self._tick(time.monotonic())
                     connection = self._reconnect()
         except Stop:
             connection.close()
@@ -113,6 +143,7 @@ class Service:
         """Handle messages and due times until the connection breaks (NatsError) or a signal comes (Stop)."""
         poller = select.poll()
         poller.register(connection.socket, select.POLLIN)
+        poller.register(self.woken, select.POLLIN)
         next_ping = time.monotonic() + PING_EVERY_S
         asked = connection.pongs
         while True:
@@ -123,14 +154,20 @@ class Service:
                 asked = connection.pongs + 1
                 connection.ping()
                 next_ping = now + PING_EVERY_S
-            if self.unified and now >= self.next_tick:
+            if self.ticking and now >= self.next_tick:
                 self._tick(now)
+                if self.faults.nats_closed:
+                    raise Closed
             while self.waiting and self.waiting[0][0] <= now:
                 connection.send(self.waiting.pop(0)[1])
-            due = min(next_ping, self.next_tick if self.unified else next_ping)
+            due = min(next_ping, self.next_tick if self.ticking else next_ping)
             if self.waiting:
                 due = min(due, self.waiting[0][0])
-            if poller.poll(max(0.0, due - time.monotonic()) * 1000 + 1):
+            ready = [descriptor for descriptor, _what in poller.poll(max(0.0, due - time.monotonic()) * 1000 + 1)]
+            if self.woken in ready:
+                os.read(self.woken, 4096)
+                self.ticking, self.next_tick = True, 0.0
+            if connection.socket.fileno() in ready:
                 pongs = connection.pongs
                 for message in connection.receive():
                     self._handle(connection, message)
@@ -138,7 +175,7 @@ class Service:
                     self.log.debug("received PONG", "async_nats")
 
     def _tick(self, now: float) -> None:
-        """Once a second, and only with the flag on: look at the fault file and let timed faults act."""
+        """Once a second, as long as a fault may act: look at the fault file and let timed faults act."""
         if self.crash_at is not None and now >= self.crash_at:
             self._crash()
         self.next_tick = now + FAULT_TICK_S
@@ -148,18 +185,61 @@ class Service:
             self.log.warn(f"Ignoring {error}", "rehearsal")
             return
         if changed is not None:
-            self.faults = changed
-            self.crash_at = None if changed.crash_after is None else now + changed.crash_after
-            if not changed.leak:
-                self.leaked, self.leaked_bytes = [], 0
-        if self.crash_at is not None:
-            self.next_tick = min(self.next_tick, self.crash_at)
-        if self.faults.leak and self.leaked_bytes < LEAK_LIMIT_BYTES:
-            size = int(self.faults.leak * FAULT_TICK_S)
-            self.leaked.append(b"\x01" * size)  # written, so that the pages really count as used
-            self.leaked_bytes += size
+            self._adopt(changed, now)
+        if self.coming and now >= self.coming[0]:
+            self._begin(self.coming[1], now)
+        due = [moment for moment in (self.crash_at, self.coming and self.coming[0]) if moment is not None]
+        self.next_tick = min([self.next_tick, *due])
+        self._act(now)
+
+    def _adopt(self, found: Faults, now: float) -> None:
+        """What acted so far ends; what was found begins after its own delay, if it may act in this agent at all."""
+        self.faults, self.coming, self.crash_at = found.without(), None, None
+        self.held, self.held_bytes = [], 0
+        acts = self.unified or found.always
+        # The agents of a whole fleet must not wake up each second for nothing: those without the flag wait to be told.
+        self.ticking = acts
+        if not acts:
+            self._tell(acts=False)
+        elif found.after:
+            self.coming = (now + found.after, found)
+        else:
+            self._begin(found, now)
+
+    def _begin(self, faults: Faults, now: float) -> None:
+        self.faults, self.coming = faults, None
+        self.crash_at = None if faults.crash_after is None else now + faults.crash_after
+        self.next_sign = now
+        if faults.fill:
+            self._hold(faults.fill)
+        self._tell(acts=True)
+
+    def _act(self, now: float) -> None:
+        """What happens by itself, without a message coming in."""
+        if self.faults.leak:
+            self._hold(int(self.faults.leak * FAULT_TICK_S))
         if self.faults.noise:
             self.log.info("0 errors in the last interval, error budget untouched")
+        if self.faults.corrupt and now >= self.next_sign:
+            self.next_sign = now + CORRUPT_EVERY_S
+            self.log.error(CORRUPTED)
+
+    def _hold(self, size: int) -> None:
+        size = min(size, MEMORY_LIMIT_BYTES - self.held_bytes)
+        if size > 0:
+            self.held.append(b"\x01" * size)  # written, so that the pages really count as used
+            self.held_bytes += size
+
+    def _tell(self, acts: bool) -> None:
+        """Say which fault file is in force from now on, for whoever put it there and waits."""
+        row = {"token": self.fault_file.token, "pid": os.getpid(), "acts": acts, "at": stamp(time.time_ns())}
+        temporary = f"{self.acting_file}.new"
+        try:
+            with open(temporary, "w", encoding="utf-8") as stream:
+                stream.write(json.dumps(row))
+            os.replace(temporary, self.acting_file)
+        except OSError as error:
+            self.log.debug(f"Nobody can see that {row} acts: {error}", "rehearsal")
 
     def _crash(self) -> None:
         """End as a Rust program that panics does: a message on standard error, status 101, no final metrics."""
@@ -186,8 +266,8 @@ class Service:
             except CommandError as error:
                 self.log.error(f"Error handling {WORDS[kind]}: {error}")
                 out = refusal(message, str(error))
-            if faults.late:
-                self._later(time.monotonic() + faults.late, out)
+            if faults.delay:
+                self._later(time.monotonic() + faults.delay, out)
             elif out:
                 connection.send(out)
         if kind == INBOX and self.counts[INBOX] % METRICS_EVERY == 0:
@@ -224,6 +304,7 @@ def main() -> int:
         return 1
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+    signal.signal(LOOK_SIGNAL, lambda _number, _frame: os.write(service.wake, b"!"))
     try:
         return service.run()
     except Stop:  # a signal before the agent was ready

@@ -109,5 +109,9 @@ def close_connections(fleet: Fleet) -> int:
                     ["ssh", "-F", "none", "-O", "exit", "-o", f"ControlPath={_ssh_path(path)}", "fleet"],
                     stdin=subprocess.DEVNULL, capture_output=True, timeout=10, check=False,
                 )  # fmt: skip
-        shutil.rmtree(directory)
+        # A master that was told to end removes its socket in its own time, maybe between our listing and our removing.
+        shutil.rmtree(directory, ignore_errors=True)
+        shutil.rmtree(directory, ignore_errors=True)
+        if directory.exists():
+            raise FleetError(f"{directory}: the sockets of ssh masters in it could not be removed")
     return count

@@ -8,15 +8,14 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
-from rehearsal import access, agents, engine, hosts, image, traffic
-from rehearsal.clone import FLEET_SOURCE, LABEL, STATE, Fleet, FleetError, clone_id, exclusive
+from rehearsal import access, agents, engine, hosts, image, traffic, troubles
+from rehearsal.clone import LABEL, STATE, Fleet, FleetError, clone_id, exclusive
 
-FAULTS = "/opt/cim-dgx/faults"
+TROUBLES_OF_AN_AGENT = {"limit"}
 
 
 def say(line: str) -> None:
@@ -157,26 +156,37 @@ def status(fleet: Fleet) -> None:
     say(traffic.status(fleet))
 
 
-def fault(fleet: Fleet, agent: str, specs: list[str], only: str | None) -> None:
-    """Write fault files (or with ``clear`` remove them); they act only while the agent's flag is on."""
+def fault(fleet: Fleet, agent: str, specs: list[str], only: str | None, now: bool) -> None:
+    """Put faults into agents (or with ``clear`` take them away); they act while the agent's flag is on, or always."""
+    targets = _targets(fleet, only)
+    if agent == "clear":
+        _check_names(fleet, specs)
+        for name in specs or [troubles.EVERYONE]:
+            troubles.put_fault(fleet, name, [], targets, now)
+        say(f"fault: cleared {', '.join(specs) or 'all'} on {', '.join(targets)}")
+        return
+    _check_names(fleet, [agent])
+    if not specs:
+        raise FleetError("fault: expected what goes wrong, such as errors=5%; see tests/fleet/README.md")
+    begun = troubles.put_fault(fleet, agent, specs, targets, now)
+    say(f"fault: {agent}: {' '.join(specs)} on {', '.join(targets)}")
+    for row in begun if now else []:
+        say(f"  {row.agent} on {row.host}: {f'acts since {row.at.isoformat()}' if row.acts else 'waits for the flag'}")
+
+
+def trouble(fleet: Fleet, what: str, values: list[str], only: str | None) -> None:
+    """Make trouble on hosts that no agent makes, such as a full disk."""
+    if TROUBLES_OF_AN_AGENT & {what}:
+        _check_names(fleet, values[:1])
+    for host, (at, done) in troubles.make_trouble(fleet, what, values, _targets(fleet, only)).items():
+        say(f"trouble: {host}: {done} (began {at.isoformat()})")
+
+
+def _targets(fleet: Fleet, only: str | None) -> list[str]:
     addresses = access.addresses(fleet)
     if only and only not in addresses:
         raise FleetError(f"--host {only}: fleet {fleet.name} has {', '.join(addresses)}")
-    targets = [only] if only else list(addresses)
-    clearing = agent == "clear"
-    if clearing:
-        wanted = specs or ["*"]
-        _check_names(fleet, specs)
-        script = "rm -f -- " + " ".join(f"{FAULTS}/{name}" for name in wanted)
-        data = None
-    else:
-        _check_names(fleet, [agent])
-        data = (_checked(specs) + "\n").encode()
-        script = f"cat > {FAULTS}/.{agent} && mv {FAULTS}/.{agent} {FAULTS}/{agent}"
-    for host in targets:
-        engine.docker("exec", "-i", fleet.container(host), "sh", "-c", script, data=data or b"")
-    what = f"cleared {', '.join(specs) or 'all'}" if clearing else f"{agent}: {' '.join(specs)}"
-    say(f"fault: {what} on {', '.join(targets)}")
+    return [only] if only else list(addresses)
 
 
 def _check_names(fleet: Fleet, names: list[str]) -> None:
@@ -184,20 +194,6 @@ def _check_names(fleet: Fleet, names: list[str]) -> None:
     for name in names:
         if name not in known:
             raise FleetError(f"agent {name!r}: fleet {fleet.name} runs {', '.join(known)}")
-
-
-def _checked(specs: list[str]) -> str:
-    """The specs as a fault file, checked by the agent's own parser. Raises FleetError."""
-    sys.path.insert(0, str(FLEET_SOURCE / "agent"))  # where the stand-in keeps its modules
-    import faults
-
-    if not specs:
-        raise FleetError("fault: expected what goes wrong, such as errors=5%; see tests/fleet/README.md")
-    try:
-        faults.parse("\n".join(specs))
-    except faults.FaultError as error:
-        raise FleetError(f"fault: {error}") from None
-    return "\n".join(specs)
 
 
 def ssh(fleet: Fleet, host: str, command: list[str]) -> int:

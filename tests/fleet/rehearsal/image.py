@@ -55,6 +55,10 @@ def _stage(context: Path) -> str:
         shutil.copyfile(module, library / module.name)
     shutil.copyfile(FLEET_SOURCE / "agent" / "agent-runtime", binaries / "agent-runtime")
     shutil.copyfile(nats_server(), context / "nats-server")
+    shutil.copyfile(
+        ROOT / "extensions" / "sudoers" / "cowboyai-rollout",
+        context / "root" / "etc" / "sudoers.d" / "cowboyai-rollout",
+    )
     digest = hashlib.sha256()
     for path in sorted(context.rglob("*")):
         if path.is_file():

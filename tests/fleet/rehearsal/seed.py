@@ -16,6 +16,8 @@ from rehearsal.agents import Agent
 CONFIGS = "/opt/cim-dgx/configs"
 SEED = "/var/lib/rollout-fleet/seed"
 CIMADMIN = 1000
+# The account that rollouts come in with; cimadmin may do everything and is for whoever looks after the fleet.
+ROLLOUT = 1001
 FIXED_TIME = 1_700_000_000  # the same seed gives the same bytes
 
 
@@ -101,6 +103,7 @@ def files(place: Place, agents: list[Agent], public_key: str, prefix: str) -> li
         File("/etc/machine-id", f"{machine}\n".encode(), 0o444),
         File("/etc/nats/nats.conf", nats_configuration(place).encode()),
         File("/home/cimadmin/.ssh/authorized_keys", f"{public_key}\n".encode(), 0o600, CIMADMIN, CIMADMIN),
+        File("/home/rollout/.ssh/authorized_keys", f"restrict {public_key}\n".encode(), 0o600, ROLLOUT, ROLLOUT),
     ]
     rows = []
     for agent in agents:
@@ -121,7 +124,9 @@ def archive(entries: list[File]) -> bytes:
     """The files as a tar with owners and modes, for ``docker cp -``."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for path, mode, owner in (("home/cimadmin/.ssh", 0o700, CIMADMIN), (SEED.strip("/"), 0o700, 0)):
+        for path, mode, owner in (
+            ("home/cimadmin/.ssh", 0o700, CIMADMIN), ("home/rollout/.ssh", 0o700, ROLLOUT), (SEED.strip("/"), 0o700, 0),
+        ):  # fmt: skip
             directory = tarfile.TarInfo(path)
             directory.type, directory.mode, directory.uid, directory.gid = tarfile.DIRTYPE, mode, owner, owner
             directory.mtime = FIXED_TIME

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import re
 import shlex
 import subprocess
 import sys
@@ -102,6 +103,11 @@ class RehearsalHost:
 
     def as_it_was(self, agent: str) -> dict[str, Any]:
         return self.instance(agent, proof={"log": "Unified subject architecture DISABLED", "ready_within": 10.0})
+
+    def address(self) -> str:
+        """Where the host is reached."""
+        inventory = json.loads((ROOT / "build/fleet" / FLEET / "inventory/hosts.json").read_text(encoding="utf-8"))
+        return str(re.findall(r'"ansible_host": "([0-9.]+)"', json.dumps(inventory))[0])
 
     def pid(self, agent: str) -> str:
         return self.root(f"systemctl show --value -p MainPID agent-runtime@{agent}.service").strip()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shlex
 import subprocess
 import time
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -191,12 +192,19 @@ def test_measuring_tolerates_what_hosts_hold(host: RehearsalHost) -> None:
                 host.instance("tdd-expert"),
             ],
             "cursor": cursor,
+            "bucket": 1,
             "environment_keys": ["ENABLE_UNIFIED_SUBJECTS", "NO_SUCH_KEY"],
         },
     )
     log = result["instances"]["junk"]["log"]
     assert (log["errors"], log["unreadable"]) == (2, 1)
     assert [kind["kind"] for kind in log["kinds"]] == ["agent_service: boom <n>"]
+    rows = list(log["buckets"].values())
+    assert [sum(row[place] for row in rows) for place in range(3)] == [log["lines"], log["errors"], log["warnings"]]
+    [[index, _invocation, messages]] = log["counter_points"]
+    assert messages == 8 and str(index) in log["buckets"]
+    now = datetime.fromisoformat(result["host"]["now"]).timestamp()
+    assert 0 <= now - index < 120
     restarted = result["instances"]["git-expert"]["log"]
     assert [event["event"] for event in restarted["lifecycle"]] == ["stopped", "started"]
     assert (restarted["errors"], [c["final"] for c in restarted["counters"].values()]) == (0, [True])

@@ -68,10 +68,12 @@ class Operator:
             f"operator: {trusted}\nresolver: MEMORY\nresolver_preload {{ {self._account.public}: {account} }}\n"
         )
 
-    def creds(self, **claims: Any) -> str:
-        """The text of a creds file for a new user."""
+    def creds(self, of: NKey | None = None, **claims: Any) -> str:
+        """The text of a creds file for a new user, of our account or of another one."""
         user = NKey("user")
-        jwt = self._account.jwt(user.public, "u", {"type": "user", "subs": -1, "data": -1, "payload": -1}, **claims)
+        jwt = (of or self._account).jwt(
+            user.public, "u", {"type": "user", "subs": -1, "data": -1, "payload": -1}, **claims
+        )
         return (
             f"-----BEGIN NATS USER JWT-----\n{jwt}\n------END NATS USER JWT------\n\n"
             f"-----BEGIN USER NKEY SEED-----\n{user.seed}\n------END USER NKEY SEED------\n"

@@ -34,8 +34,10 @@ def binary() -> str:
 class NatsServer:
     """A running server: `port` for clients, `monitor` for HTTP."""
 
-    def __init__(self, directory: pathlib.Path, config: str = "", name: str = "n1", wait: bool = True) -> None:
-        self.port, self.monitor_port, self.name = free_port(), free_port(), name
+    def __init__(
+        self, directory: pathlib.Path, config: str = "", name: str = "n1", wait: bool = True, port: int = 0
+    ) -> None:
+        self.port, self.monitor_port, self.name = port or free_port(), free_port(), name
         self.log = directory / f"{name}.log"
         path = directory / f"{name}.conf"
         path.write_text(
@@ -81,14 +83,15 @@ def running(directory: pathlib.Path, config: str = "", name: str = "n1") -> Iter
 
 
 @contextlib.contextmanager
-def cluster(directory: pathlib.Path, size: int = 3) -> Iterator[list[NatsServer]]:
-    """A cluster whose routes are all up."""
+def cluster(directory: pathlib.Path, size: int = 3, extra: list[str] | None = None) -> Iterator[list[NatsServer]]:
+    """A cluster whose routes are all up. `extra`: further configuration of each server."""
     routes = [free_port() for _node in range(size)]
     servers: list[NatsServer] = []
     try:
         for number, port in enumerate(routes):
             others = ", ".join(f'"nats://127.0.0.1:{other}"' for other in routes)
-            config = f'cluster {{ name: rehearsal, listen: "127.0.0.1:{port}", routes: [{others}] }}'
+            config = f'cluster {{ name: rehearsal, listen: "127.0.0.1:{port}", routes: [{others}] }}\n'
+            config += extra[number] if extra else ""
             servers.append(NatsServer(directory, config, f"n{number + 1}", wait=False))
         for server in servers:
             server.wait()

@@ -10,7 +10,10 @@ import os
 import pathlib
 import subprocess
 import sys
+from datetime import datetime
 from typing import Any
+
+import pytest
 
 from tests.integration.nats import agents, servers
 
@@ -27,13 +30,19 @@ def run(module: str, arguments: dict[str, Any], directory: pathlib.Path, *option
         {f"cowboyai.rollout.{module}": "{{ arguments }}", "register": "answered", "ignore_errors": True},
         {"ansible.builtin.copy": copy, "check_mode": False, "no_log": True},
     ]
+    printed = play_through(play, tasks, *options, "-e", f"@{variables}")
+    return dict(json.loads(answer.read_text())), printed
+
+
+def play_through(play: pathlib.Path, tasks: list[dict[str, Any]], *options: str, python: str = sys.executable) -> str:
+    """Run the tasks on this machine with that Python; gives all that was printed."""
     play.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
     environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
-    command = [sys.executable, "-m", "ansible", "playbook", str(play), "-i", "localhost,", "-c", "local", *options]
-    command += ["-e", json.dumps({"ansible_python_interpreter": sys.executable}), "-e", f"@{variables}"]
+    command = [python, "-m", "ansible", "playbook", str(play), "-i", "localhost,", "-c", "local", *options]
+    command += ["-e", json.dumps({"ansible_python_interpreter": sys.executable})]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    return dict(json.loads(answer.read_text())), done.stdout + done.stderr
+    return done.stdout + done.stderr
 
 
 def test_sample(server: servers.NatsServer, directory: pathlib.Path) -> None:
@@ -52,6 +61,28 @@ def test_probe_and_check_mode(server: servers.NatsServer, directory: pathlib.Pat
         assert (agent.heard, checked["probe"]["agents"]) == (0, {})
         found, _printed = run("nats_probe", arguments, directory)
     assert found["probe"]["agents"]["m-net"]["delivered"] == agent.heard == 3
+
+
+@pytest.mark.parametrize("delegated", [True, False])
+def test_a_probe_in_the_background_whose_python_has_a_space_in_its_path(
+    server: servers.NatsServer, directory: pathlib.Path, delegated: bool
+) -> None:
+    """A clone or an environment in such a folder: Ansible's async cuts that path in two."""
+    (directory / "a venv").symlink_to(sys.prefix)
+    probe: dict[str, Any] = {"server": server.url, "count": 3, "timeout": 1, "targets": [TARGET]}
+    to = {"delegate_to": "localhost"} if delegated else {}
+    tasks = [
+        {"cowboyai.rollout.nats_probe": probe, "async": 60, "poll": 0, "register": "job", **to},
+        {
+            "cowboyai.rollout.probe_answer": {"jid": "{{ job.ansible_job_id }}"},
+            "register": "answered", "until": "answered is finished", "retries": 60, "delay": 1, **to,
+        },
+        {"ansible.builtin.debug": {"msg": "heard {{ answered.probe.agents['m-net'].delivered }} of 3"}},
+    ]  # fmt: skip
+    agent = agents.Agent("m-net")
+    with agents.agents(server.url, agent):
+        printed = play_through(directory / "play.yml", tasks, python=str(directory / "a venv" / "bin" / "python"))
+    assert "heard 3 of 3" in printed and agent.heard == 3
 
 
 def test_a_server_that_is_away_is_an_answer_and_no_failure(directory: pathlib.Path) -> None:
@@ -78,3 +109,37 @@ def test_no_secret_is_printed(directory: pathlib.Path) -> None:
         ):
             _found, printed = run("nats_probe", {**arguments, "targets": [TARGET]}, directory, "-vvv")
             assert "module_args" in printed and "hunter2word" not in printed
+
+
+def test_a_probe_in_the_background_is_fetched_when_it_is_done(
+    server: servers.NatsServer, directory: pathlib.Path
+) -> None:
+    arguments = {"server": server.url, "every": 0.25, "over": 2, "timeout": 0.5, "bucket": 1, "targets": [TARGET]}
+    answer, play = directory / "answer.json", directory / "play.yml"
+    fetch = {
+        "cowboyai.rollout.probe_answer": {"jid": "{{ watching.ansible_job_id }}"},
+        "register": "watched",
+        "until": "watched is finished",
+        "retries": 40,
+        "delay": 0.5,
+    }
+    tasks: list[dict[str, Any]] = [
+        {"cowboyai.rollout.nats_probe": arguments, "register": "watching", "async": 33, "poll": 0},
+        {"ansible.builtin.set_fact": {"begun": "{{ now().timestamp() }}"}},
+        fetch,
+        {
+            "ansible.builtin.copy": {
+                "content": "{{ {'probe': watched.probe, 'begun': begun} | to_json }}",
+                "dest": str(answer),
+                "mode": "0600",
+            }
+        },
+    ]
+    with agents.agents(server.url, agents.Agent("m-net")):
+        play_through(play, tasks, "-e", json.dumps({"ansible_async_dir": str(directory / "jobs")}))
+    told = json.loads(answer.read_text())
+    probe = told["probe"]
+    assert (probe["reason"], probe["agents"]["m-net"]["delivered"]) == (None, 8)
+    assert sum(row[2] for row in probe["buckets"]["agents"]["m-net"]) == 8
+    # The task that follows did not wait for it.
+    assert datetime.fromisoformat(probe["ended_at"]).timestamp() > float(told["begun"]) + 1.0

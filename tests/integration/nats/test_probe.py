@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_options import parse_server
-from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_probe import parse_probe, run_probe
+from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_probe import run_probe
+from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_probe_request import parse_probe
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 

@@ -43,10 +43,13 @@ def output_of(scenario: str) -> Path:
 
 
 class Story:
-    """One scenario, from a clean output folder on. `fleet` is the one that molecule made (ROLLOUT_FLEET)."""
+    """One scenario, from a clean output folder on. `fleet` is by default the one that molecule made (ROLLOUT_FLEET)."""
 
-    def __init__(self, scenario: str, unit: str = UNIT, env_file: str = ENV_FILE, flag: str = FLAG) -> None:
-        self.fleet = Fleet(os.environ.get("ROLLOUT_FLEET") or f"molecule-{scenario}")
+    def __init__(
+        self, scenario: str, unit: str = UNIT, env_file: str = ENV_FILE, flag: str = FLAG, *,
+        fleet: str = "", out: Path | None = None,
+    ) -> None:  # fmt: skip
+        self.fleet = Fleet(fleet or os.environ.get("ROLLOUT_FLEET") or f"molecule-{scenario}")
         if not self.fleet.hosts_file.is_file():
             raise StoryError(f"the fleet {self.fleet.name} is not up: {self.fleet.hosts_file} does not exist")
         content = json.loads(self.fleet.hosts_file.read_text())["dgx"]
@@ -56,7 +59,7 @@ class Story:
         self.agents = [str(row["agent"]) for row in json.loads(self.fleet.description.read_text())["agents"]]
         self.unit, self.env_file, self.flag = unit, env_file, flag
         self.inventory: list[str] = ["inventories/rehearsal"]
-        self.out = output_of(scenario)
+        self.out = out or output_of(scenario)
         if self.out.exists():
             shutil.rmtree(self.out)
         self.out.mkdir(parents=True)
@@ -140,14 +143,14 @@ class Story:
     @contextlib.contextmanager
     def running(
         self, label: str, playbook: str, *, extra: dict[str, Any] | None = None, limit: str | None = None,
-        flags: tuple[str, ...] = (), deadline_s: float = 240.0,
+        flags: tuple[str, ...] = (), deadline_s: float = 240.0, env: dict[str, str] | None = None,
     ) -> Iterator[subprocess.Popen[bytes]]:  # fmt: skip
         """A playbook while it runs; at the end of the block it is waited for (or was killed inside it)."""
         argv = self.command(playbook, extra or {}, limit, flags)
         began = time.monotonic()
         with (self.out / f"{label}.log").open("wb") as log:
             process = subprocess.Popen(
-                argv, cwd=ROOT, env=self.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                argv, cwd=ROOT, env=self.environment() | (env or {}), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                 start_new_session=True,
             )  # fmt: skip
             try:

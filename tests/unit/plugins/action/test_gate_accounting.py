@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cowboyai.rollout.plugins.action import gate
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._gating import account
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import ROLLBACK, Decision
 
 from tests.unit.plugins.plugin_utils.recorded import evidence
@@ -21,7 +22,7 @@ def counted(kind: str = "checkpoint", **values: Any) -> Any:
     document = evidence()
     document["gate"]["kind"] = kind
     document["instances"][NAME].update(values)
-    return gate._account(document)
+    return account(document)
 
 
 @pytest.mark.parametrize("kind", ["verify", "look", "checkpoint"])
@@ -53,7 +54,7 @@ def taken_back(*named: str) -> list[str]:
         ),
         sure_plan=SimpleNamespace(rollback=SimpleNamespace(scope="instance")),
     )
-    return gate.ActionModule._scope(context, Decision(ROLLBACK, "bad", list(named)), {})
+    return gate.ActionModule._scope(context, Decision(ROLLBACK, "bad", list(named)))
 
 
 def test_a_rollback_of_instances_takes_back_those_that_are_named() -> None:

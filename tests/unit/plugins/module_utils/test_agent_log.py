@@ -191,6 +191,49 @@ def test_junk_never_raises_and_is_counted_once(text):
     assert shown["errors"] + shown["warnings"] + shown["unparsed"] <= 1
 
 
+def test_buckets_and_counter_points():
+    counted = _agent_log.Tally(bucket_s=60.0)
+    lines = (
+        (59_999_999, "one", "2026-01-23T23:12:10Z  INFO a: ready"),
+        (60_000_000, "one", "2026-01-23T23:12:10Z  INFO a: Metrics: inbox=100, agent-ref=5"),
+        (61_000_000, "one", "2026-01-23T23:12:11Z  WARN a: slow"),
+        (62_000_000, "one", "2026-01-23T23:12:11Z ERROR a: boom"),
+        (70_000_000, "one", "2026-01-23T23:12:12Z  INFO a: Final metrics - inbox: 250"),
+        (80_000_000, "two", "2026-01-23T23:12:13Z  INFO a: Metrics: inbox=1"),
+        (179_000_000, "two", "thread 'main' panicked at a.rs"),
+        (300_000_000, "two", "2026-01-23T23:12:13Z  INFO a: Metrics: inbox=200"),
+    )
+    for at, invocation, text in lines:
+        counted.add(text, False, at, invocation)
+    counted.add(None, True, 300_000_001, "two")
+    shown = counted.as_dict(3)
+    assert shown["buckets"] == {"0": [1, 0, 0], "1": [5, 1, 1], "2": [1, 1, 0], "5": [2, 0, 0]}
+    assert shown["counter_points"] == [[1, "one", 255], [1, "two", 1], [5, "two", 200]]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 10**15),
+            st.sampled_from(["ERROR a: x", "WARN a: x", "INFO a: x", "panicked at x", "plain", None]),
+        )
+    ),
+    st.floats(0.1, 86400.0),
+)
+def test_buckets_add_up_to_the_totals(lines, bucket_s):
+    counted = _agent_log.Tally(bucket_s=bucket_s)
+    for at, text in lines:
+        counted.add(text, False, at, "i")
+    shown = counted.as_dict(1)
+    sums = [sum(row[column] for row in shown["buckets"].values()) for column in range(3)]
+    assert sums == [shown["lines"], shown["errors"], shown["warnings"]]
+
+
+def test_without_buckets_there_are_none():
+    shown = tally("2026-01-23T23:12:10Z  INFO a: Metrics: inbox=100").as_dict(1)
+    assert "buckets" not in shown and "counter_points" not in shown
+
+
 def test_signs_are_found_in_every_error_line_not_only_in_the_example_of_its_kind():
     counted = _agent_log.Tally(signs=("(?i)corrupt", "checksum", "never"))
     for number in range(4):

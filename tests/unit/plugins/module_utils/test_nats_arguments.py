@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_error import OptionError
 from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_options import parse_server
-from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_probe import parse_probe
+from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_probe_request import parse_probe
 from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_sample import parse_sample
 
 SERVER = parse_server({"server": "nats://127.0.0.1:1"})
@@ -37,6 +37,8 @@ SAMPLE = {"patterns": {"old": ["a.>"], "new": ["b.>"]}, "window": 5, "agents": [
         ({"monitor_url": "nats://h:8222"}, "monitor_url"),
         ({"probe": {"targets": [TARGET], "over": 4, "timeout": 2}}, "do not fit into the window"),
         ({"probe": {"targets": []}}, "probe: targets"),
+        ({"probe": {"targets": [TARGET], "every": 1, "over": 5, "timeout": 2}}, "do not fit into the window"),
+        ({"probe": {"targets": [TARGET], "bucket": 0.01}}, "probe: bucket"),
     ],
 )
 def test_sampler(change: dict[str, object], said: str) -> None:
@@ -64,6 +66,13 @@ def test_sampler(change: dict[str, object], said: str) -> None:
         ({"count": 0}, "count"),
         ({"count": 10**9}, "count"),
         ({"over": -1}, "over"),
+        ({"every": 1, "over": 10, "count": 5}, "one of them"),
+        ({"every": 1}, "every: 1 s, expected more than 0 and at most over, which is 0 s"),
+        ({"every": 11, "over": 10}, "every"),
+        ({"every": 0, "over": 10}, "every"),
+        ({"every": 0.001, "over": 86400}, "every: 86400000 requests"),
+        ({"bucket": -1}, "bucket"),
+        ({"bucket": 0.01}, "bucket"),
         ({"timeout": 0}, "timeout"),
     ],
 )
@@ -71,6 +80,23 @@ def test_probe(change: dict[str, object], said: str) -> None:
     parse_probe({"targets": [TARGET]})
     with pytest.raises(OptionError, match=said):
         parse_probe({"targets": [TARGET], **change})
+
+
+@pytest.mark.parametrize(
+    "every, over, targets, total",
+    [(10, 300, 31, 930), (0.1, 0.3, 1, 3), (10, 25, 2, 5), (5, 5, 3, 3), (0.25, 6, 2, 48)],
+)
+def test_a_pace_uses_up_its_time(every: float, over: float, targets: int, total: int) -> None:
+    rows = [{**TARGET, "agent": f"a{number}"} for number in range(targets)]
+    request = parse_probe({"targets": rows, "every": every, "over": over})
+    assert request.total == total
+    # The last request is sent before the time is up, another one would not be.
+    assert (total - 1) * request.interval_s < over <= total * request.interval_s + 1e-9
+
+
+def test_a_hundred_requests_by_default() -> None:
+    request = parse_probe({"targets": [TARGET], "count": None, "every": None})
+    assert (request.total, request.interval_s, request.bucket_s) == (100, 0.0, 0.0)
 
 
 def test_payloads() -> None:

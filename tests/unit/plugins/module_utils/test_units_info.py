@@ -165,3 +165,18 @@ def test_secret_arguments_are_hidden_and_harmless_ones_are_not():
 def test_a_sign_that_this_python_does_not_take_is_named():
     with pytest.raises(_instance.ArgumentProblem, match=r"the sign '\(a'"):
         collect(signs=["(a"])
+
+
+def test_lines_are_counted_by_buckets_of_the_journals_time(journal):
+    journal["records"] = [
+        record("2026-01-23T23:58:11Z ERROR a: boom", at=BOOT + 1),
+        record("2026-01-23T23:58:11Z INFO a: Metrics: inbox=7", at=BOOT + 60_000_000),
+    ]
+    log = collect(since=BOOT, bucket=60.0)["instances"]["a"]["log"]
+    assert log["buckets"] == {"30000000": [1, 1, 0], "30000001": [1, 0, 0]}
+    assert log["counter_points"] == [[30000001, "inv", 7]]
+
+
+def test_a_bucket_of_no_length_is_refused(journal):
+    with pytest.raises(_instance.ArgumentProblem, match="bucket"):
+        collect(bucket=-1.0)

@@ -20,6 +20,8 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import Le
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._orders import View
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan import Plan, load_plan, plan_from_dict
 
+from tests.unit.plugins.plugin_utils.made_series import Made
+
 FIXTURES = Path(__file__).resolve().parent / "fixtures"
 PLANS = Path(__file__).resolve().parents[4] / "playbooks" / "plans"
 HOSTS = ["dgx-1", "dgx-2", "dgx-3"]
@@ -34,9 +36,15 @@ def _evidence_text(name: str) -> str:
 
 
 def evidence(name: str = "wave2_T+6h") -> dict[str, Any]:
-    """A recorded evidence document, a fresh copy each time."""
+    """A recorded evidence document with a quiet series beside it, a fresh copy each time."""
     document: dict[str, Any] = json.loads(_evidence_text(name))
+    document["series"] = json.loads(_quiet_series())
     return document
+
+
+@functools.cache
+def _quiet_series() -> str:
+    return json.dumps(Made().document)
 
 
 def ledger_path(rollout: str) -> Path:

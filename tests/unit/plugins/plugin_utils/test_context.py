@@ -13,7 +13,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _context
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context, StepError, matching_hosts
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import (
+    Context,
+    StepError,
+    find_plan,
+    matching_hosts,
+    safe_name,
+)
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._start import ensure_started
 
 from tests.unit.plugins.plugin_utils.recorded import HOSTS, PLANS, at
@@ -258,3 +264,28 @@ def test_a_new_attempt_keeps_the_evidence_of_the_one_before(variables: dict[str,
     assert not folder.exists()
     ensure_started(context(variables, "run-2", rollout_new_attempt=True), at(3))
     assert len(second.ledger.read()) == 3
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "-rf", ".hidden", "a..b", "a\nb", "", "a b", "a\0b", "/etc/x"])
+def test_a_name_that_would_lead_out_of_its_folder_is_refused(name: str) -> None:
+    with pytest.raises(StepError, match="becomes part of paths"):
+        safe_name(name, "host")
+
+
+@pytest.mark.parametrize("name", ["wave2", "dgx-1", "dgx-1.example.org", "10.0.0.1", "[fe80::1]", "fe80::1", "user@h"])
+def test_a_name_of_a_host_or_rollout_passes(name: str) -> None:
+    assert safe_name(name, "host") == name
+
+
+def test_a_rollout_that_tries_a_path_finds_no_plan_and_no_ledger(tmp_path: Path) -> None:
+    (tmp_path / "plans").mkdir()
+    (tmp_path / "secret.yml").write_text("rollout: x\n")
+    variables = {
+        "rollout": "../secret",
+        "rollout_plans_dir": str(tmp_path / "plans"),
+        "rollout_monitoring_dir": str(tmp_path),
+    }
+    with pytest.raises(StepError, match="becomes part of paths"):
+        find_plan(variables)
+    with pytest.raises(StepError, match="becomes part of paths"):
+        assert Context(variables, needs_plan=False).ledger

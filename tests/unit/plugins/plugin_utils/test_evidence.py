@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _evidence
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import parse_iso
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._evidence import Subject, digest, published_so_far
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import iso, parse_iso, plus
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._evidence import Subject, digest
 
 from tests.unit.plugins.plugin_utils.recorded import evidence, looks
 
@@ -137,19 +137,20 @@ def test_a_digest_is_never_nested_and_keeps_what_comparisons_need() -> None:
     assert short["nats"] == evidence()["nats"]
 
 
-def test_publications_add_up_over_lossless_windows_only() -> None:
-    document = evidence()
-    nats = document["nats"]
-    once = published_so_far(nats, None)
-    twice = published_so_far(nats, {"published": once})
-    assert twice[AGENT]["legacy"] == 2 * once[AGENT]["legacy"] > 0
-    for broken in ({"lossless": False}, {"reason": "sampler_lossy", "lossless": False}):
-        lossy = copy.deepcopy(nats)
-        lossy[0]["sample"].update(broken)
-        assert published_so_far(lossy, {"published": once}) == once
-    assert published_so_far([{**nats[0], "reason": "nats_unreachable", "sample": None}], None) == {}
-    unreachable = {"lossless": False, "reason": "nats_unreachable", "dual": None}
-    assert published_so_far([{**nats[0], "sample": unreachable}], {"published": once}) == once
+def test_publications_count_since_the_agents_last_instance_was_proven() -> None:
+    since = parse_iso(PROVEN["started_at"])
+    later = plus(since, 60.0)
+    subjects = [subject(), Subject(AGENT, "dgx-2", "test", later), Subject("other", HOST, "pending", since)]
+    seen = {"legacy": 9, "unified": 9, "published": 10, "matched": 9}
+    lines = [
+        {"from": iso(since), "sample": {AGENT: seen}},
+        {"from": iso(later), "sample": {AGENT: seen, "other": seen}},
+        {"from": iso(later), "sample": None},
+    ]
+    document = _evidence.assemble(
+        head=HEAD, subjects=subjects, units=None, looks={}, nats=[], nats_lines=lines, corruption=[], now=later
+    )
+    assert document["published"] == {AGENT: {"legacy": 10, "matched": 9}}
 
 
 def test_how_many_lines_could_not_be_read_is_told() -> None:

@@ -160,6 +160,7 @@ def test_a_look_is_the_hosts_answer_with_both_clocks() -> None:
     first = looks()[0]
     answer = {"instances": first["instances"], "host": first["host"], "journal": first["journal"], "changed": False}
     assert look_of("dgx-1", answer, first["received_at"]) == first
+    assert look_of("dgx-1", answer, first["received_at"], 2.5) == {**first, "bucket_s": 2.5}
 
 
 def test_lines_that_could_not_be_read_are_summed() -> None:

@@ -76,7 +76,7 @@ def test_every_metric_reads_recorded_evidence(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(METRICS))
 def test_nothing_to_read_is_never_a_value(name: str) -> None:
     def nothing(document: dict[str, Any]) -> None:
-        document.update(instances={}, hosts={}, nats=[], baseline=None, previous=None, published={})
+        document.update(instances={}, hosts={}, nats=[], baseline=None, previous=None, published={}, series=None)
 
     assert reading(name, nothing).value is None
 
@@ -305,15 +305,6 @@ def test_a_journal_that_lost_lines_leaves_counts_open(name: str) -> None:
     seen = reading(name, instance(gaps=[{"at": "2026-11-20T11:33:00+00:00", "reason": "journal_rotated"}]))
     assert "journal_rotated" in seen.missing["tool_error"]
     assert seen.value is not None
-
-
-def test_memory_growth_is_less_what_control_grew_and_tells_bytes() -> None:
-    first = {"at": "2026-11-20T11:32:30+00:00", "memory_bytes": 10_000_000, "cpu_s": 0.0}
-    grown = reading("memory_growth", instance(memory_bytes=15_000_000, same_process_from=first))
-    assert grown.by[NAME] == pytest.approx(50.0, abs=2)
-    assert grown.absolute[NAME] == 5_000_000.0
-    new = reading("memory_growth", instance(same_process_from=None))
-    assert "too_few_samples" in new.missing
 
 
 def test_memory_without_a_baseline_is_never_compared_with_shares() -> None:

@@ -132,11 +132,15 @@ def test_a_batch_that_was_begun_and_not_proven_is_due_again() -> None:
 
 def test_the_stagger_counts_from_the_batch_before_and_only_between_hosts() -> None:
     story = Story().prepared()
-    assert _orders.deploy(story.view(), "network-expert")["not_before"] is None
+    assert _orders.deploy(story.view(), "network-expert")["looks"] == []
     done = story.batch("network-expert", "dgx-1").now
     order = _orders.deploy(story.view(batch=["dgx-2"]), "network-expert")
-    assert (order["not_before"], order["stagger"]) == (iso(at(done + 30)), "30s")
-    assert _orders.deploy(story.view(batch=["dgx-2"], scale=60), "network-expert")["not_before"] == iso(at(done + 0.5))
+    assert [look["at"] for look in order["looks"]] == [iso(at(done + 30))]
+    assert "30s" in order["looks"][0]["label"]
+    (scaled,) = _orders.deploy(story.view(batch=["dgx-2"], scale=60), "network-expert")["looks"]
+    assert scaled["at"] == iso(at(done + 0.5))
+    # Scaled down to nothing, it is no wait, and nothing could be seen in it.
+    assert _orders.deploy(story.view(batch=["dgx-2"], scale=6000), "network-expert")["looks"] == []
 
 
 def test_check_mode_shows_a_deployment_without_its_prerequisites() -> None:
@@ -242,14 +246,24 @@ def test_a_late_checkpoint_says_so_and_one_whose_follower_is_due_is_missed() -> 
     assert not _orders.checkpoint(at_hour(6, shortest_grace=60), "T+1h")["missed"]
 
 
+def test_a_checkpoint_that_held_stays_due_when_the_clock_goes_back() -> None:
+    held = Story().both_phases().wait(HOUR).gate("checkpoint", "T+1h", HOLD, stops=False)
+    view = held.view(now=at(held.now - 600))
+    order = _orders.checkpoint(view, "T+1h")
+    assert (order["due"], order["late_s"]) == (True, 0.0)
+    assert _orders.approach(view, "T+1h")["why"] == "T+1h was due, and held"
+
+
 def test_the_last_checkpoint_is_late_and_never_missed() -> None:
     order = _orders.checkpoint(at_hour(240), "T+24h")
     assert (order["due"], order["missed"], order["late_s"]) == (True, False, 216 * HOUR)
 
 
-def test_the_way_to_a_checkpoint_leaves_the_last_look_to_it() -> None:
+def test_the_way_to_a_checkpoint_is_watched_to_its_end() -> None:
     order = _orders.approach(at_hour(0.5), "T+1h")
-    assert [look["wait_only"] for look in order["looks"]] == [False] * 5 + [True]
+    assert [look["last"] for look in order["looks"]] == [False] * 5 + [True]
+    assert [look["number"] for look in order["looks"]] == [1, 2, 3, 4, 5, 6]
+    assert [look.get("next_at") for look in order["looks"]] == [*(look["at"] for look in order["looks"][1:]), None]
     assert _orders.approach(at_hour(1), "T+1h")["why"] == "T+1h is due"
     assert not _orders.approach(Story().prepared().view(), "T+1h")["due"]
 

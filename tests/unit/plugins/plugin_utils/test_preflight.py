@@ -219,3 +219,25 @@ def test_a_server_that_does_not_answer_stops_and_is_in_no_group(result: Any, rea
     assert finding.text().startswith(f"a: NATS at 10.0.0.1:4222: seen {reason}")
     assert finding.stops
     assert [group["hosts"] for group in groups] == [["b"]]
+
+
+def captured(**given: Any) -> dict[str, Any]:
+    return {"stream": "AGENTS", "subject": "agent.to.a.q", "captures": ["agent.>"], "no_ack": False, **given}
+
+
+def test_a_stream_over_requests_is_named_with_its_subjects_and_what_to_do() -> None:
+    answer = server("a")
+    answer["probe"]["streams"] = [captured(), captured(subject="agent.to.b.q"), captured(stream="QUIET", no_ack=True)]
+    (finding,) = check_nats(["a"], {"a": answer}, {})[0]
+    assert finding.stops
+    assert finding.text() == (
+        "a: JetStream stream AGENTS (agent.>): seen captures requests on agent.to.a.q, agent.to.b.q, expected no stream, or one with "
+        "no_ack. It would answer in the agents' stead. Take these subjects out of it, or: nats stream edit AGENTS --no-ack."
+    )
+
+
+def test_streams_that_nobody_could_list_stop_as_well() -> None:
+    answer = server("a")
+    answer["probe"]["streams_unknown"] = "permissions violation"
+    (finding,) = check_nats(["a"], {"a": answer}, {})[0]
+    assert finding.stops and "unknown (permissions violation)" in finding.text()

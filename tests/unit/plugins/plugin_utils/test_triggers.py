@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import FAIL, INCONCLUSIVE, PASS, Verdict
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import Record
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._triggers import Limits, names, split
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._triggers import history as history_of
 
 
 def fired(name: str = "slow", verdict: str = FAIL, value: float | None = 1.0) -> Verdict:
@@ -38,14 +39,14 @@ HIT, MISS, BLIND = look(True, True), look(True, False), look(False, False)
     ],
 )
 def test_a_trigger_counts_once_its_limits_are_reached(limits: Limits, history: list[Record], counts: bool) -> None:
-    counting, waiting = split([fired()], {"slow": limits}, history, attempt=1)
+    counting, waiting = split([fired()], {"slow": limits}, history_of(history, attempt=1))
     assert (len(counting), len(waiting)) == ((1, 0) if counts else (0, 1))
 
 
 def test_what_did_not_fire_and_what_is_no_trigger_always_counts() -> None:
     criterion = Verdict("slow", "latency_p50", "primary", FAIL, "below 100ms", "duration", value=1.0)
     verdicts = [fired(verdict=PASS), criterion]
-    assert split(verdicts, {"slow": Limits(consecutive=9)}, [], attempt=1) == (verdicts, [])
+    assert split(verdicts, {"slow": Limits(consecutive=9)}, []) == (verdicts, [])
 
 
 def test_the_record_tells_asked_from_fired() -> None:

@@ -71,7 +71,7 @@ def test_a_criterion_takes_its_defaults_from_the_metric(read: Read, wave2_text: 
         ("metric: latency_p50, below: 100ms", "below", 0.1, "duration", False),
         ("metric: latency_p50, below: 20%, against: baseline", "below", 20.0, "percent", True),
         ("metric: latency_p50, at_most: -5%, against: baseline", "at_most", -5.0, "percent", True),
-        ("metric: memory_growth, at_most: 150%", "at_most", 150.0, "percent", False),
+        ("metric: latency_shift, at_most: 150%", "at_most", 150.0, "percent", False),
         ("metric: errors, equals: 0", "equals", 0.0, "count", False),
         ("metric: system_load, below: 1.5", "below", 1.5, "number", False),
         ("metric: errors, at_most: 10", "at_most", 10.0, "count", False),
@@ -92,14 +92,13 @@ def test_thresholds_are_numbers_in_their_unit(
 
 def test_ignore_under_is_in_the_unit_of_the_difference(read: Read, wave2_text: str) -> None:
     triggers = {trigger.name: trigger for trigger in read(wave2_text).rollback.when}
-    assert triggers["memory_leak"].ignore_under == 24 << 20
-    assert triggers["slower_than_baseline"].ignore_under == 0.02
-    assert triggers["slower_than_baseline"].consecutive == 2
+    assert triggers["slower_than_baseline"].ignore_under == 0.002
+    assert triggers["error_burst"].consecutive == 2
 
 
 def test_a_criterion_says_itself_for_people(read: Read, wave2_text: str) -> None:
     plan = read(wave2_text)
-    assert plan.rollback.when[3].text == "latency_p50 above 20% against baseline"
+    assert plan.rollback.when[6].text == "latency_shift above 20% against control"
     assert plan.criteria.secondary[4].text == "system_load below 1"
 
 

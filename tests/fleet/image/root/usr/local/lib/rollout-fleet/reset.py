@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 
-from host_units import CONFIGS, SEED, seed, show, systemctl, unit_of
+from host_units import CONFIGS, FAULTS, SEED, end_troubles, seed, show, systemctl, tell, unit_of
 
 FLAG = "ENABLE_UNIFIED_SUBJECTS"
 
@@ -48,12 +48,18 @@ def restore_file(agent: str, gid: int) -> bool:
 
 
 def remove_strangers(agents: set[str]) -> int:
-    """Remove what rollouts and tests left: backups, faults, other files among the configurations, unit overrides."""
+    """Remove what rollouts and tests left: guards, backups, faults, other files among the configurations, unit overrides."""
     count = 0
     seeded = {f"agent-runtime-{agent}.env" for agent in agents}
-    places = glob.glob(f"{CONFIGS}/backups/*") + glob.glob("/opt/cim-dgx/faults/*")
+    # A guard that is armed must not put back what is being reset.
+    systemctl("stop", "cowboyai-rollout-*.timer", "cowboyai-rollout-*.service")
+    places = glob.glob(f"{CONFIGS}/backups/*") + glob.glob(f"{FAULTS}/*")
     places += [path for path in glob.glob(f"{CONFIGS}/*") + glob.glob(f"{CONFIGS}/.[!.]*")
                if os.path.basename(path) not in seeded | {"backups"}]  # fmt: skip
+    places += glob.glob("/var/lib/cowboyai-rollout")
+    places += glob.glob("/etc/systemd/system/cowboyai-rollout-*") + glob.glob(
+        "/etc/systemd/system/multi-user.target.wants/cowboyai-rollout-*"
+    )
     overrides = glob.glob("/etc/systemd/system/agent-runtime@*.service*") + glob.glob(
         "/run/systemd/system/agent-runtime@*.service*"
     )
@@ -96,8 +102,10 @@ def main() -> int:
     rows = facts["agents"]
     agents = [row["agent"] for row in rows]
     files = [row["agent"] for row in rows if restore_file(row["agent"], row["gid"])]
-    removed = remove_strangers(set(agents))
+    removed = end_troubles() + remove_strangers(set(agents))
     restore_enablement(rows)
+    # Faults that act whatever the flag are in agents that may not be restarted below.
+    tell(agents)
     strangers = [
         line.split()[0]
         for line in systemctl("list-units", "--all", "--plain", "--no-legend", "agent-runtime@*").splitlines()

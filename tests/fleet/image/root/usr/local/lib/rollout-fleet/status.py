@@ -9,7 +9,7 @@ import json
 import os
 import sys
 
-from host_units import monitor, routed, seed, show, unit_of
+from host_units import FAULTS, monitor, routed, seed, show, unit_of
 
 
 def main() -> int:
@@ -23,8 +23,8 @@ def main() -> int:
         except OSError:
             continue
     faults = {}
-    for name in sorted(os.listdir("/opt/cim-dgx/faults")):
-        with open(f"/opt/cim-dgx/faults/{name}", encoding="utf-8", errors="replace") as stream:
+    for name in sorted(os.listdir(FAULTS)):
+        with open(f"{FAULTS}/{name}", encoding="utf-8", errors="replace") as stream:
             faults[name] = stream.read().split()
     server = monitor("/varz")
     print(

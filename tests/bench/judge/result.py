@@ -1,0 +1,195 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From judged rollouts to rows, bars and the table for docs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from tests.bench.judge.faults import FAULTS, OUTAGE, Fault
+
+if TYPE_CHECKING:
+    from tests.bench.judge.course import Course
+    from tests.bench.judge.rank_rule import RankCourse
+
+SCHEMA = "cowboyai.rollout/judge-bench/1"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One rollout under both judges."""
+
+    ours: Course
+    ranks: RankCourse
+
+
+def rows(judged: Iterable[Judged]) -> list[dict[str, Any]]:
+    """One row per fault and size, in the order of the faults."""
+    of: dict[tuple[str, str], list[Judged]] = {}
+    for each in judged:
+        of.setdefault((each.ours.fault, each.ours.size), []).append(each)
+    return [_row(fault, of[fault.name, fault.size]) for fault in FAULTS if (fault.name, fault.size) in of]
+
+
+def _row(fault: Fault, found: list[Judged]) -> dict[str, Any]:
+    return {
+        "fault": fault.name,
+        "size": fault.size,
+        "rollouts": len(found),
+        **_figures(
+            fault,
+            [(each.ours.stopped_at, each.ours.onset) for each in found],
+            [_held(fault, each.ours) for each in found],
+        ),
+        "rank_test_only": _figures(
+            fault,
+            [(each.ranks.stopped_at, each.ours.onset) for each in found],
+            [each.ranks.stopped_at is None and each.ranks.marginal > 0 for each in found],
+        ),
+    }
+
+
+def _held(fault: Fault, course: Course) -> bool:
+    """A hold that stood; where the measurer was cut off: every look and gate of that time held."""
+    if fault.name == OUTAGE:
+        return set(course.blind) == {"hold"}
+    return bool(course.held)
+
+
+def _figures(fault: Fault, stops: list[tuple[int | None, float | None]], held: list[bool]) -> dict[str, Any]:
+    """Rollbacks before the fault began are false ones; detection is counted over those that came as far as the fault."""
+    early = [stop is not None and (not fault.harmful or (onset is not None and stop <= onset)) for stop, onset in stops]
+    came = [pair for pair, too_early in zip(stops, early, strict=True) if not too_early]
+    caught = [stop - onset for stop, onset in came if stop is not None and onset is not None]
+    return {
+        "detected_pct": _pct(len(caught), len(came)) if fault.harmful else None,
+        "false_rollback_pct": _pct(sum(early), len(stops)),
+        "hold_pct": _pct(sum(held), len(held)),
+        "median_minutes_to_detect": round(median(caught), 1) if caught and fault.harmful else None,
+    }
+
+
+def _pct(part: int, whole: int) -> float | None:
+    return round(100.0 * part / whole, 2) if whole else None
+
+
+# ---------------------------------------------------------------- bars
+
+
+def bars(judged: list[Judged], speed: dict[str, Any]) -> list[dict[str, Any]]:
+    """What is asked of the judge, what was measured, and whether that is enough."""
+    found = [
+        _detection(
+            "dead for 2 minutes or more", judged, lambda c: c.fault == "dead" and not c.size.startswith("1 min"), 100.0
+        ),
+        _detection("message loss of any size", judged, lambda c: c.fault == "message_loss", 100.0),
+        _detection("latency +25 %", judged, lambda c: c.fault == "latency" and c.size == "+25 %", 99.0),
+        _detection(
+            "memory leak, full within 7 days, by T+12h", judged, lambda c: c.fault == "leak", 95.0, by_t12h=True
+        ),
+        _false_alarms(judged),
+        *_outages(judged),
+    ]
+    for name, limits in (("93", {"seconds": 1.0}), ("10000", {"seconds": 10.0, "peak_mib": 1024.0})):
+        for key, limit in limits.items():
+            value = (speed.get(name) or {}).get(key)
+            unit = "s" if key == "seconds" else "MiB"
+            found.append(
+                {
+                    "bar": f"judging T+24h of {name} instances, {key.replace('_mib', ' memory')}",
+                    "wanted": f"< {limit:g} {unit}",
+                    "measured": "not measured" if value is None else f"{value:.2f} {unit}",
+                    "met": value is not None and value < limit,
+                }
+            )
+    return found
+
+
+def _detection(name: str, judged: list[Judged], which: Any, wanted: float, *, by_t12h: bool = False) -> dict[str, Any]:
+    courses = [each.ours for each in judged if which(each.ours) and not each.ours.too_early]
+    caught = [c for c in courses if c.stopped_at is not None and (not by_t12h or c.stopped_at <= c.in_time_until)]
+    share = 100.0 * len(caught) / len(courses) if courses else 0.0
+    return {
+        "bar": f"{name}: detected",
+        "wanted": f"{'' if wanted == 100.0 else '>= '}{wanted:g} %",
+        "measured": f"{share:.2f} % ({len(caught)} of {len(courses)})",
+        "met": bool(courses) and share >= wanted,
+    }
+
+
+def _false_alarms(judged: list[Judged]) -> dict[str, Any]:
+    clean = [each.ours for each in judged if each.ours.fault == "none"]
+    wrong = sum(course.stopped_at is not None for course in clean)
+    share = 100.0 * wrong / len(clean) if clean else 100.0
+    bound = 100.0 * upper_bound(wrong, len(clean)) if clean else 100.0
+    return {
+        "bar": "false rollback over a whole clean rollout",
+        "wanted": "<= 0.5 %",
+        "measured": f"{share:.2f} % ({wrong} of {len(clean)}; with 95 % confidence at most {bound:.2f} %)",
+        "met": bool(clean) and share <= 0.5,
+    }
+
+
+def _outages(judged: list[Judged]) -> list[dict[str, Any]]:
+    cut_off = [each.ours for each in judged if each.ours.fault == OUTAGE]
+    stopped = sum(course.stopped_at is not None for course in cut_off)
+    held = sum(set(course.blind) == {"hold"} for course in cut_off)
+    return [
+        {
+            "bar": "measurer cut off: rollbacks",
+            "wanted": "0",
+            "measured": f"{stopped} of {len(cut_off)}",
+            "met": bool(cut_off) and not stopped,
+        },
+        {
+            "bar": "measurer cut off: every look and gate of that time holds",
+            "wanted": "always",
+            "measured": f"{held} of {len(cut_off)}",
+            "met": bool(cut_off) and held == len(cut_off),
+        },
+    ]
+
+
+def upper_bound(hits: int, of: int, confidence: float = 0.95) -> float:
+    """Clopper and Pearson's one-sided upper bound of a share (0..1)."""
+    from scipy.stats import beta
+
+    return 1.0 if hits >= of else float(beta.ppf(confidence, hits + 1, of - hits))
+
+
+# ---------------------------------------------------------------- for people
+
+
+def table(document: dict[str, Any]) -> str:
+    """The Markdown for docs."""
+    lines = [
+        f"{document['rollouts_total']} made-up rollouts, seed {document['seed']}, judged by the plan wave2"
+        f" (`{document['plan_digest'][:12]}`).",
+        "",
+        "| bar | wanted | measured | |",
+        "|---|---|---|---|",
+        *(
+            f"| {bar['bar']} | {bar['wanted']} | {bar['measured']} | {'met' if bar['met'] else '**MISSED**'} |"
+            for bar in document["bars"]
+        ),
+        "",
+        "Ours beside the rank test alone, on the same histories (`detected`, `false rollback` and `hold` in percent of the"
+        " rollouts, `minutes` the median from the fault's begin to the rollback):",
+        "",
+        "| fault | size | rollouts | detected | false rollback | hold | minutes | rank test: detected | false rollback"
+        " | hold | minutes |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in document["rows"]:
+        cells = [row["fault"], row["size"] or "-", str(row["rollouts"]), *_cells(row), *_cells(row["rank_test_only"])]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cells(figures: dict[str, Any]) -> list[str]:
+    keys = ("detected_pct", "false_rollback_pct", "hold_pct", "median_minutes_to_detect")
+    return ["-" if figures[key] is None else f"{figures[key]:g}" for key in keys]

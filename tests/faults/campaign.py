@@ -1,0 +1,330 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The fault campaign: `python -m tests.faults.campaign [--quick] [--seed N] [--within S] [WORD...]`, or `make faults`.
+
+Every strike's row goes to build/faults/rows.jsonl at once, with a digest of the product that it was made with. A campaign
+that was ended goes on where it was: what is missing or was broken is done (again); `--anew` does everything again. Prints a
+table, writes build/faults.json and build/faults.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import hashlib
+import json
+import random
+import signal
+import statistics
+import sys
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tests.faults import plan
+from tests.faults.case import (
+    BACKUP,
+    CHECKPOINT_LOOK,
+    FIRST,
+    FIRST_HOST,
+    SECOND,
+    SECOND_HOST,
+    SOAK,
+    VERIFY,
+    Case,
+    change,
+    counted,
+)
+from tests.faults.cases import CASES
+from tests.faults.lane import OUT, Boundary, Lane
+from tests.faults.perform import UNREACHED, Row, perform_case, perform_chain
+from tests.integration.scenario.story import ROOT
+from tests.integration.triggers.campaign import fleet_tool
+
+ROWS = OUT / "rows.jsonl"
+RESULT = ROOT / "build" / "faults.json"
+TABLE = ROOT / "build" / "faults.md"
+PRODUCT = ("plugins", "roles", "playbooks")
+BAR = 300
+SIGNALS = (signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
+#: Boundaries between two kills of one rollout: about one kill in each play.
+SPACING = 25
+#: How often a place that a run did not come to is tried again, in another chain.
+TRIES = 3
+#: Fleets and their hosts.
+FLEETS = {"faults-a": 2, "faults-b": 2, "faults-c": 2, "faults-d": 3}
+QUICK_FLEETS = ("faults-a", "faults-b", "faults-d")
+#: Where the shortened set ends runs of two rollouts.
+QUICK_PLACES = {
+    signal.SIGKILL: [BACKUP, change(FIRST, SECOND_HOST), VERIFY, SOAK, change(SECOND, FIRST_HOST), CHECKPOINT_LOOK],
+    signal.SIGINT: [counted(FIRST, FIRST_HOST)],
+    signal.SIGTERM: [counted(SECOND, SECOND_HOST)],
+}
+
+
+@dataclasses.dataclass
+class Chain:
+    """Places of one rollout, and the signal for all of them."""
+
+    name: str
+    places: list[Boundary]
+    number: signal.Signals
+    hosts: int = 2
+    tries: int = 1
+
+
+Work = Case | Chain
+
+
+def product() -> str:
+    """A digest of what is tested."""
+    digest = hashlib.sha256()
+    for folder in PRODUCT:
+        for path in sorted((ROOT / folder).rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".md":
+                digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+class Book:
+    """The newest row of each strike, on disk (unless not `kept`) after each piece of work."""
+
+    def __init__(self, seed: int, anew: bool = False, kept: bool = True) -> None:
+        self.key = {"seed": seed, "product": product()}
+        self.rows: dict[tuple[str, str], Row] = {}
+        self.products: dict[tuple[str, str], str] = {}
+        self.fresh: list[Row] = []
+        self.guard = threading.Lock()
+        self.kept = kept
+        if anew:
+            ROWS.unlink(missing_ok=True)
+        for line in ROWS.read_text().splitlines() if kept and ROWS.is_file() else ():
+            told = json.loads(line)
+            made_with = told.pop("product")
+            if told.pop("seed") == seed:
+                self._keep(Row(**told), made_with)
+
+    def _keep(self, row: Row, made_with: str) -> None:
+        self.rows[row.case, row.name] = row
+        self.products[row.case, row.name] = made_with
+
+    def add(self, rows: list[Row]) -> None:
+        with self.guard:
+            for row in rows:
+                self.fresh.append(row)
+                self._keep(row, str(self.key["product"]))
+            if self.kept:
+                ROWS.parent.mkdir(parents=True, exist_ok=True)
+                with ROWS.open("a") as stream:
+                    stream.writelines(json.dumps({**self.key, **dataclasses.asdict(row)}) + "\n" for row in rows)
+        for row in rows:
+            said = f"{row.outcome}{' then ' + ', '.join(row.then) if row.then else ''}"
+            text = f"BROKEN {row.problems}" if row.problems else said
+            print(f"{time.strftime('%H:%M:%S')}  {row.case}: {row.name}: {text}", flush=True)
+
+    def done(self) -> set[tuple[str, str]]:
+        """What was done and is not broken."""
+        return {name for name, row in self.rows.items() if not row.problems}
+
+
+def boundaries(lane: Lane) -> list[Boundary]:
+    """Every task boundary of a run of wave 2 that nothing disturbs, in order. Raises StoryError when it is no GO."""
+    path = OUT / f"boundaries-{product()}.txt"
+    if not path.is_file():
+        lane.begin("undisturbed")
+        ended = lane.run("first")
+        if ended.status != 0:
+            raise SystemExit(f"the undisturbed run ended with {ended.status}: see {lane.story.out}/first.log")
+        path.write_text("\n".join(place.line for place in lane.met("first")) + "\n")
+    return [Boundary.parsed(line) for line in path.read_text().splitlines()]
+
+
+def chains(
+    places: list[Boundary], number: signal.Signals, spacing: int, rng: random.Random, tries: int = 1
+) -> list[Chain]:
+    """All places, each in one chain, so many places apart."""
+    made = []
+    starts = list(range(min(spacing, len(places))))
+    rng.shuffle(starts)
+    for start in starts:
+        made.append(Chain(f"{number.name} {tries}-{start}", places[start::spacing], number, tries=tries))
+    return made
+
+
+class Queue:
+    """Work that is left; a lane takes what its fleet can do. Kills are given back when their place never came."""
+
+    def __init__(self, work: list[Work], until: float) -> None:
+        self.work, self.until = work, until
+        self.guard = threading.Lock()
+        self.again: dict[signal.Signals, list[tuple[Boundary, int]]] = defaultdict(list)
+        self.busy = 0
+
+    def take(self, hosts: int) -> Work | None:
+        with self.guard:
+            if time.monotonic() > self.until:
+                return None
+            for position, each in enumerate(self.work):
+                if each.hosts == hosts:
+                    self.busy += 1
+                    return self.work.pop(position)
+            for number, left in self.again.items():
+                if hosts == 2 and left:
+                    # One kill each: nothing before it has been done already.
+                    place, tries = left.pop(0)
+                    self.busy += 1
+                    return Chain(f"{number.name} again {tries} {place}", [place], number, tries=tries)
+            return None
+
+    def idle(self) -> bool:
+        with self.guard:
+            return not self.busy
+
+    def finished(self, chain: Work, rows: list[Row]) -> list[Row]:
+        """The rows that count now; the others are tried again."""
+        with self.guard:
+            self.busy -= 1
+            if isinstance(chain, Case):
+                return rows
+            kept = []
+            for place, row in zip(chain.places, rows, strict=False):
+                if row.problems == [UNREACHED] and chain.tries < TRIES:
+                    self.again[chain.number].append((place, chain.tries + 1))
+                else:
+                    kept.append(row)
+            return kept
+
+
+def work_on(fleet: str, hosts: int, queue: Queue, book: Book) -> None:
+    lane = Lane(fleet)
+    while True:
+        work = queue.take(hosts)
+        if work is None:
+            if queue.idle() or time.monotonic() > queue.until:
+                return
+            time.sleep(2.0)
+            continue
+        rows = (
+            [perform_case(lane, work)]
+            if isinstance(work, Case)
+            else perform_chain(lane, work.name, work.places, work.number)
+        )
+        book.add(queue.finished(work, rows))
+
+
+def table(rows: list[Row]) -> str:
+    """For docs: a line per case."""
+    lines = [
+        "| case | runs | ended | the runs after it | seconds to safe: median, most | broken |",
+        "|---|---|---|---|---|---|",
+    ]
+    for case in dict.fromkeys(row.case for row in rows):
+        own = [row for row in rows if row.case == case]
+        ends = Counter(row.outcome or "not carried out" for row in own)
+        then = Counter(row.then[-1] if row.then else "-" for row in own)
+        safe = [row.seconds_to_safe for row in own if row.seconds_to_safe is not None]
+        seconds = f"{statistics.median(safe):.1f}, {max(safe):.1f}" if safe else "-"
+        told = ", ".join(f"{end} {number}" for end, number in ends.most_common())
+        after = ", ".join(f"{end} {number}" for end, number in then.most_common())
+        lines.append(
+            f"| {case} | {len(own)} | {told} | {after} | {seconds} | {sum(bool(row.problems) for row in own)} |"
+        )
+    broken = sum(bool(row.problems) for row in rows)
+    return "\n".join([*lines, "", f"{len(rows)} runs, {broken} broken."])
+
+
+def document(rows: list[Row], seed: int, products: Mapping[str, int]) -> dict[str, Any]:
+    """build/faults.json. `products`: digest of the product -> runs with it."""
+    cases = []
+    for case in dict.fromkeys(row.case for row in rows):
+        own = [row for row in rows if row.case == case]
+        safe = [row.seconds_to_safe for row in own if row.seconds_to_safe is not None]
+        cases.append({
+            "case": case,
+            "runs": len(own),
+            "outcomes": dict(Counter(row.outcome or "not carried out" for row in own)),
+            "seconds_to_safe": {"median": statistics.median(safe), "max": max(safe)} if safe else None,
+            "broken": [{"name": row.name, "problems": row.problems} for row in own if row.problems],
+        })  # fmt: skip
+    broken = sum(bool(row.problems) for row in rows)
+    return {"runs": len(rows), "broken": broken, "seed": seed, "products": dict(products), "cases": cases}
+
+
+def quick() -> list[Work]:
+    """What make test runs: a few cases, and kills where they hurt most."""
+    return [
+        *(Chain(f"{n.name} quick", places, n) for n, places in QUICK_PLACES.items()),
+        *(c for c in CASES if c.quick),
+    ]
+
+
+def kills(book: Book, fleet: str, rng: random.Random) -> list[Work]:
+    """A kill at each boundary of a run that nothing disturbs, by each signal, but for those that are in the book."""
+    places = boundaries(Lane(fleet))
+    work: list[Work] = []
+    for number in SIGNALS:
+        done = {name for case, name in book.done() if case.startswith(number.name)}
+        work += chains([place for place in places if str(place) not in done], number, SPACING, rng)
+    return work
+
+
+@contextlib.contextmanager
+def fleets(lanes: Mapping[str, int], keep: bool = False) -> Iterator[None]:
+    """Fleets of so many hosts that are up, and down again at the end."""
+    try:
+        for name, hosts in lanes.items():
+            fleet_tool("up", "--name", name, "--hosts", str(hosts), "--agents", ",".join(plan.AGENTS), "--for", "8h")
+        yield
+    finally:
+        for name in lanes if not keep else ():
+            fleet_tool("down", "--name", name)
+
+
+def perform(work: list[Work], lanes: Mapping[str, int], book: Book, within_s: float) -> list[Work]:
+    """All of it, on all lanes at once; what there was no time for is given back."""
+    queue = Queue(work, time.monotonic() + within_s)
+    threads = [threading.Thread(target=work_on, args=(name, hosts, queue, book)) for name, hosts in lanes.items()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return queue.work
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="faults", description=__doc__)
+    parser.add_argument("words", nargs="*", help="words of the cases wanted (default: all, and every kill)")
+    parser.add_argument("--quick", action="store_true", help="the few that make test runs")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--within", type=float, default=6 * 3600, help="seconds after which nothing more begins")
+    parser.add_argument("--anew", action="store_true", help="forget what was done before")
+    parser.add_argument("--keep", action="store_true", help="leave the fleets up")
+    given = parser.parse_args()
+    began = time.monotonic()
+    rng = random.Random(given.seed)
+    whole = not given.words and not given.quick
+    book = Book(given.seed, given.anew)
+    lanes = {name: hosts for name, hosts in FLEETS.items() if name in QUICK_FLEETS or not given.quick}
+    with fleets(lanes, given.keep):
+        work = quick() if given.quick else [case for case in CASES if any(word in case.name for word in given.words)]
+        if whole:
+            work = [case for case in CASES if (case.group, case.name) not in book.done()]
+            rng.shuffle(work)
+            work += kills(book, next(iter(lanes)), rng)
+        left = perform(work, lanes, book, given.within)
+    rows = list(book.rows.values()) if whole else book.fresh
+    print(f"\n{table(rows)}")
+    if whole:
+        RESULT.write_text(json.dumps(document(rows, given.seed, Counter(book.products.values())), indent=1) + "\n")
+        TABLE.write_text(table(rows) + "\n")
+        print(f"written to {RESULT.relative_to(ROOT)}; left to do: {len(left)}; the bar is {BAR} runs, 0 broken")
+    print(f"faults: {len(book.fresh)} runs in {time.monotonic() - began:.0f} s")
+    return 1 if not rows or any(row.problems for row in rows) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

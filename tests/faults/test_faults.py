@@ -1,0 +1,34 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A few strikes of the campaign, on three fleets at once. All of it: make faults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults import campaign
+from tests.faults.perform import Row
+
+LANES = {name: campaign.FLEETS[name] for name in campaign.QUICK_FLEETS}
+STRIKES = [case.name for case in campaign.CASES if case.quick] + [
+    f"{number.name} {place}" for number, places in campaign.QUICK_PLACES.items() for place in places
+]
+WITHIN_S = 1800.0
+
+
+@pytest.fixture(scope="module")
+def rows() -> Iterator[dict[str, Row]]:
+    """Every quick strike, carried out once."""
+    book = campaign.Book(seed=0, kept=False)
+    with campaign.fleets(LANES):
+        campaign.perform(campaign.quick(), LANES, book, WITHIN_S)
+    names = {(row.case, row.name): row for row in book.fresh}
+    yield {name if "boundary" not in case else f"{case.split()[0]} {name}": row for (case, name), row in names.items()}
+
+
+@pytest.mark.parametrize("name", STRIKES)
+def test_every_invariant_holds_after_it(rows: dict[str, Row], name: str) -> None:
+    assert rows[name].problems == []

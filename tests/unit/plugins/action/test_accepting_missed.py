@@ -1,0 +1,26 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Missed checkpoints may be named as a text or as a list, as extra variables come."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.cowboyai.rollout.plugins.action import conclude
+
+
+@pytest.mark.parametrize(
+    ("told", "names"),
+    [
+        ("", []),
+        (None, []),
+        ("T+1h", ["T+1h"]),
+        ("T+1h, T+6h,", ["T+1h", "T+6h"]),
+        (["T+1h", " T+6h"], ["T+1h", "T+6h"]),
+        ([], []),
+    ],
+)
+def test_names(told: Any, names: list[str]) -> None:
+    assert conclude._names(told) == names

@@ -1,0 +1,166 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When hosts are told that their change is good, how long they wait for it, and what happens when nobody tells them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _confirming, _orders
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._confirm_time import batches
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan import Plan, PlanError
+
+from tests.unit.plugins.plugin_utils.recorded import ALL_INSTANCES, HOSTS, HOUR, Story, at, plan
+
+FIRST = "network-expert"
+
+
+def armed(story: Story, phase: str = FIRST, hosts: list[str] = HOSTS, within: float = 900.0) -> Story:
+    for host in hosts:
+        story.add("batch.started", phase=phase, hosts=[host], instances=[f"{phase}@{host}"], confirm_within_s=within)
+        proof = {f"{phase}@{host}": {"since": "2026-01-23T12:00:00+00:00", "invocation_id": "x"}}
+        done = {"hosts": [host], "proven": proof, "phase_complete": host == HOSTS[-1], "accounting": {"text": "x"}}
+        story.add("batch.done", phase=phase, **done)
+    return story
+
+
+def verified(story: Story, phase: str = FIRST) -> Story:
+    return story.gate("verify", f"verify-{phase}", "go", phase=phase)
+
+
+def soak_plan(**more: Any) -> Plan:
+    return plan(rollback={"confirm": "after_soak", "when": [], "on": ["failed_phase", "failed_checkpoint"], **more})
+
+
+# ---------------------------------------------------------------- whom, when
+
+
+def test_nobody_is_told_before_the_phase_has_passed_verify() -> None:
+    story = armed(Story().prepared())
+    order = _confirming.confirmation(story.view())
+    assert (order["due"], order["why"]) == (False, "phase network-expert is not verified")
+    order = _confirming.confirmation(verified(story).view())
+    assert (order["due"], order["state"], order["hosts"]) == (True, "confirmed", HOSTS)
+
+
+def test_who_was_told_is_not_told_again() -> None:
+    story = verified(armed(Story().prepared())).add("guard.confirmed", hosts=HOSTS[:2], confirm_within_s=None)
+    assert _confirming.confirmation(story.view())["hosts"] == HOSTS[2:]
+    story.add("guard.confirmed", hosts=HOSTS[2:], confirm_within_s=None)
+    assert _confirming.confirmation(story.view())["why"] == "no host waits for a confirmation"
+
+
+def test_a_ledger_without_guards_and_a_shadow_have_nobody_to_tell() -> None:
+    assert not _confirming.confirmation(Story().both_phases().view())["due"]
+    assert not _confirming.confirmation(verified(armed(Story().prepared())).view(check=True))["due"]
+
+
+def test_a_stopped_rollout_tells_nobody() -> None:
+    story = verified(armed(Story().prepared())).gate("look", "look", "rollback", "bad", scope="rollout")
+    assert not _confirming.confirmation(story.view())["due"]
+
+
+def test_after_soak_looks_renew_until_the_soak_is_over() -> None:
+    story = verified(armed(Story().prepared()))
+    order = _confirming.confirmation(story.view(soak_plan()))
+    assert (order["state"], order["hosts"], order["within_s"]) == ("renewed", HOSTS, 900.0)
+    assert _confirming.renews(story.view(soak_plan()))
+    assert not _confirming.renews(story.view())
+    story.wait(800).add("guard.renewed", hosts=HOSTS, confirm_within_s=900.0)
+    assert story.state().armed["dgx-1"] > at(1600)
+    story.wait(2 * HOUR).add("soak.done", phase=FIRST)
+    assert _confirming.confirmation(story.view(soak_plan()))["state"] == "confirmed"
+
+
+def test_a_phase_without_a_soak_is_confirmed_after_verify_also_then() -> None:
+    story = Story().prepared().soaked(FIRST)
+    verified(armed(story, "tdd-expert"), "tdd-expert")
+    assert _confirming.confirmation(story.view(soak_plan()))["state"] == "confirmed"
+
+
+def test_no_go_while_a_host_waits() -> None:
+    story = Story().prepared().soaked(FIRST)
+    verified(armed(story, "tdd-expert"), "tdd-expert")
+    for name in ("T+1h", "T+6h", "T+12h", "T+24h"):
+        story.gate("checkpoint", name, "go")
+    order = _orders.decide(story.view())
+    assert (order["decision"], "dgx-1, dgx-2, dgx-3 still waits" in order["reason"]) == ("hold", True)
+    story.add("guard.confirmed", hosts=HOSTS, confirm_within_s=None)
+    assert _orders.decide(story.view())["decision"] == "go"
+
+
+# ---------------------------------------------------------------- how long
+
+
+@pytest.mark.parametrize(
+    ("serial", "hosts", "count"),
+    [(1, 3, 3), (2, 3, 2), (9, 3, 1), ("100%", 50, 1), ("25%", 8, 4), ("1%", 3, 3), ([1, 10, "50%"], 50, 4), ([3, 10, 15], 43, 4)],
+)  # fmt: skip
+def test_batches_as_ansible_makes_them(serial: Any, hosts: int, count: int) -> None:
+    assert batches(serial, hosts) == count
+
+
+def test_the_first_host_waits_long_enough_for_the_whole_phase() -> None:
+    shipped = plan()
+    assert _confirming.within_s(shipped, FIRST, 3) == 900.0
+    # 100 hosts one after the other: 100 x 30 s to be ready, 99 x 30 s of stagger, 10 min and 1 min of verify, 1 min of our own.
+    assert _confirming.within_s(shipped, FIRST, 100) == 100 * 30 + 99 * 30 + 600 + 60 + 60
+    assert _confirming.within_s(plan(rollback={"confirm_within": "1h", "when": [], "on": []}), FIRST, 3) == 3600.0
+
+
+def test_the_looks_of_a_soak_come_often_enough() -> None:
+    with pytest.raises(PlanError, match="twice watch"):
+        soak_plan(confirm_within="9m")
+    soak_plan(confirm_within="10m")
+
+
+# ---------------------------------------------------------------- too late
+
+
+def test_hosts_of_earlier_batches_that_nobody_confirmed_are_overdue() -> None:
+    story = armed(Story().prepared(), hosts=HOSTS[:2])
+    batch = HOSTS[1:]
+    assert _confirming.overdue(story.state(), at(story.now), batch) == {}
+    assert list(_confirming.overdue(story.state(), at(story.now + 901), batch)) == HOSTS[:1]
+    story.add("guard.confirmed", hosts=HOSTS[:2], confirm_within_s=None)
+    assert _confirming.overdue(story.state(), at(story.now + 901), batch) == {}
+
+
+def test_a_rollback_ends_the_waiting_of_hosts_that_are_back() -> None:
+    story = armed(Story().prepared())
+    started = [f"{FIRST}@{host}" for host in HOSTS]
+    done = {"why": "bad", "restored": {name: {} for name in started[:2]}, "complete": False, "accounting": {"bad": []}}
+    story.add("rollback.done", expected=started, **done)
+    assert list(story.state().armed) == HOSTS[2:]
+
+
+def test_a_host_that_went_back_has_nothing_proven_any_more() -> None:
+    story = armed(Story().prepared())
+    back = {f"{FIRST}@dgx-2": {"state": "restored"}, "other@dgx-2": {"state": "restored"}}
+    story.add("host.reverted", id="1", host="dgx-2", reverted_at="then", why="cut off", complete=True, instances=back)
+    state = story.state()
+    assert sorted(state.proven()) == [f"{FIRST}@dgx-1", f"{FIRST}@dgx-3"]
+    assert state.reverted == {f"{FIRST}@dgx-2": {"at": "then", "why": "cut off"}}
+    assert list(state.armed) == ["dgx-1", "dgx-3"]
+    assert set(state.touched()) <= set(ALL_INSTANCES)
+
+
+# ---------------------------------------------------------------- the rehearsal
+
+
+def test_what_a_rehearsal_tells() -> None:
+    armed_one = {"guard": {"state": "armed", "deadline": "2026-01-23T12:15:00+00:00"}}
+    results = {
+        "a": {"guard": {"state": "none"}},
+        "b": {"failed": True, "reason": "guard_failed", "msg": "no systemd-run"},
+        "c": {"unreachable": True, "msg": "no route"},
+        "d": armed_one,
+        "e": {"guard": {"state": "unknown", "message": "no JSON"}},
+        "f": {"guard": {"state": "reverted"}},
+    }
+    found = dict(_confirming.rehearsal_findings([*results, "g"], results))
+    assert sorted(found) == ["b", "d", "e", "g"]
+    assert found["b"] == "guard_failed: no systemd-run"
+    assert "2026-01-23T12:15:00" in found["d"]
