@@ -18,8 +18,12 @@ SUITE ?= hosts
 CHECK ?=
 ARGS ?=
 SCENARIO ?=
+# make judge-bench ROLLOUTS=2000 SEED=2 JOBS=2
+ROLLOUTS ?= 2000
+SEED ?= 1
+JOBS ?= 2
 
-.PHONY: help bootstrap demo test bench lint format unit sanity fleet-tests integration molecule fleet-up fleet-down \
+.PHONY: help bootstrap demo test bench judge-bench lint format unit fuzz sanity fleet-tests services integration browser triggers faults molecule fleet-up fleet-down \
 	fleet-status clean
 
 help: ## this list
@@ -31,7 +35,8 @@ bootstrap: ## install what is missing: Debian packages (as root), .venv from pin
 demo: bootstrap ## wave 2 on three container hosts, from backup to decision (DEMO=bad: a faulty change, rolled back)
 	@$(IN_VENV) tests/demo/run '$(DEMO)'
 
-test: bootstrap ## everything below, from lint to molecule, and what of it ran
+test: ## everything below, from lint to molecule, and what of it ran
+	@./bootstrap --for-tests
 	@$(PYTHON) -m tests.quality.everything
 
 lint: ## every check that only reads (CHECK=name for one of them)
@@ -47,6 +52,10 @@ unit: ## unit and property tests (ARGS='-k ledger -x' goes to pytest)
 	@./bootstrap --without-docker
 	@$(PYTHON) -m tests.quality.suite unit $(ARGS)
 
+fuzz: ## a million harmed inputs to everything that reads others' words, into build/fuzz.json (ARGS='--within 300'; again: goes on)
+	@./bootstrap --without-docker
+	@PYTHONPATH=collections:. $(PYTHON) -m tests.fuzz $(ARGS)
+
 sanity: ## build the artifact, install it, run ansible-test sanity and units there
 	@./bootstrap --without-docker
 	@$(PYTHON) -m tests.quality.sanity
@@ -55,9 +64,27 @@ fleet-tests: bootstrap ## tests of the rehearsal fleet itself (ARGS to pytest)
 	@$(IN_VENV) tests/fleet/fleet docker-start
 	@$(PYTHON) -m tests.quality.suite fleet $(ARGS)
 
-integration: bootstrap ## modules and playbooks against a rehearsal fleet (ARGS to pytest)
+services: ## modules and playbooks against real servers on this machine (ARGS to pytest)
+	@./bootstrap --for-tests
+	@$(PYTHON) -m tests.quality.suite services $(ARGS)
+
+integration: ## modules and playbooks against a rehearsal fleet (ARGS to pytest)
+	@./bootstrap --for-tests
 	@$(IN_VENV) tests/fleet/fleet docker-start
 	@$(PYTHON) -m tests.quality.suite integration $(ARGS)
+
+browser: ## the HTML report in a headless Chromium (ARGS to pytest)
+	@./bootstrap --for-tests
+	@$(PYTHON) -m tests.quality.suite browser $(ARGS)
+
+triggers: bootstrap ## every rollback trigger with its fault on two fleets, into build/bench/triggers.json (ARGS=--quick, ARGS=disk)
+	@$(IN_VENV) tests/fleet/fleet docker-start
+	@$(PYTHON) -m tests.integration.triggers.campaign $(ARGS)
+
+faults: ## wave 2 killed at every task boundary and struck by 60 faults, into build/faults.json (ARGS=--quick; again: goes on)
+	@./bootstrap --for-tests
+	@$(IN_VENV) tests/fleet/fleet docker-start
+	@$(PYTHON) -m tests.faults.campaign $(ARGS)
 
 molecule: bootstrap ## molecule's scenarios on container hosts (SCENARIO=deploy for one of them)
 	@$(IN_VENV) tests/fleet/fleet docker-start
@@ -66,6 +93,10 @@ molecule: bootstrap ## molecule's scenarios on container hosts (SCENARIO=deploy 
 bench: bootstrap ## measure against ssh scripts and a loop role, into build/bench/SUITE.json
 	@$(IN_VENV) tests/fleet/fleet docker-start
 	@$(IN_VENV) tests/bench/run '$(SUITE)'
+
+judge-bench: ## measure the judge on made-up rollouts, into build/bench/judge.json and judge.md (ROLLOUTS, SEED, JOBS)
+	@./bootstrap --without-docker
+	@$(PYTHON) -m tests.bench.judge --rollouts '$(ROLLOUTS)' --seed '$(SEED)' --jobs '$(JOBS)'
 
 fleet-up: bootstrap ## start the rehearsal fleet: dgx-1..3 with systemd, NATS and agents
 	@$(IN_VENV) tests/fleet/fleet docker-start

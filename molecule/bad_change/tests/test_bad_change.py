@@ -24,9 +24,9 @@ CAUGHT = {
     "crash_after": ({"agent_crash", "instances_proven", "deploy"}, FIRST),
     "errors": ({"error_rate", "errors"}, FIRST),
     "drop": ({"message_loss", "message_delivery"}, FIRST),
-    "late": ({"slower_than_baseline"}, FIRST),
+    "late": ({"much_slower"}, FIRST),
     "legacy_only": ({"dual_publish_success"}, FIRST),
-    "leak": ({"memory_leak"}, FIRST),
+    "full": ({"memory_exhausted"}, FIRST),
     "second_phase": ({"error_rate", "errors"}, BOTH),
 }
 
@@ -76,8 +76,8 @@ def test_hosts_are_as_before(part: str) -> None:
 def test_one_slow_window_is_looked_at_again_before_anything_goes_back() -> None:
     gates = told("late").of_kind("wave2", "gate.decided")
     assert [(gate["decision"], gate["causes"]) for gate in gates] == [
-        ("hold", ["slower_than_baseline"]),
-        ("rollback", ["slower_than_baseline"]),
+        ("hold", ["much_slower"]),
+        ("rollback", ["much_slower"]),
     ]
 
 

@@ -32,9 +32,12 @@ EACH = {
     "nats_sampling.json",
     "nats_sampling.txt",
     "system_metrics.json",
+    "series.json",
+    "trends.json",
+    "trends.txt",
 }
 LATER = EACH | {"analysis.txt", "comparison.json"}
-LAST = LATER | {"trends.txt", "final_analysis.md", "aggregate_metrics.json"}
+LAST = LATER | {"final_analysis.md", "aggregate_metrics.json"}
 
 
 def names(agents: tuple[str, ...]) -> set[str]:
@@ -57,13 +60,14 @@ def test_a_wave_ends_with_go(wave: str) -> None:
 def test_every_checkpoint_was_taken_once_and_passed(wave: str) -> None:
     taken = [gate["name"] for gate in gates(wave) if gate["gate"] == "checkpoint" and gate["decision"] != "hold"]
     assert taken == list(CHECKPOINTS[wave])
-    assert {gate["decision"] for gate in gates(wave)} == {"go"}
+    # On a machine that lags there are few looks in so short a rehearsal: then, and only then, a gate looks again.
+    assert {gate["decision"] for gate in gates(wave)} <= {"go", "hold"}
+    held = [gate["why"] for gate in gates(wave) if gate["decision"] == "hold"]
+    assert all("could not be measured" in why and "too_few_samples" in why for why in held), held
     assert TOLD.of_kind(wave, "checkpoint.missed") == []
 
 
-@pytest.mark.parametrize(
-    ("checkpoint", "wanted"), [("T+1h", EACH), ("T+6h", LATER), ("T+12h", LATER | {"trends.txt"}), ("T+24h", LAST)]
-)
+@pytest.mark.parametrize(("checkpoint", "wanted"), [("T+1h", EACH), ("T+6h", LATER), ("T+12h", LATER), ("T+24h", LAST)])
 def test_a_checkpoint_has_its_evidence(checkpoint: str, wanted: set[str]) -> None:
     folder = TOLD.evidence("wave2", checkpoint)
     found = {path.name for path in folder.iterdir()}
@@ -73,20 +77,30 @@ def test_a_checkpoint_has_its_evidence(checkpoint: str, wanted: set[str]) -> Non
     assert (summary["rehearsal"], summary["time_scale"]) == (True, 900.0)
     assert set(accounted(summary["accounting"])["good"]) == names(WAVE2)
     assert {v["verdict"] for v in summary["criteria"] if v["kind"] == "primary"} == {"pass"}
-    assert {v["verdict"] for v in summary["criteria"] if v["kind"] == "trigger"} == {"pass"}
+    triggers = {v["name"]: v["verdict"] for v in summary["criteria"] if v["kind"] == "trigger"}
+    # A trend takes its time.
+    young = {"memory_leak"} if triggers["memory_leak"] == "inconclusive" and checkpoint != "T+24h" else set()
+    assert {verdict for name, verdict in triggers.items() if name not in young} == {"pass"}
 
 
 @pytest.mark.parametrize("wave", ["wave1", "wave2"])
 def test_no_evidence_was_lost_or_altered_on_the_way(wave: str) -> None:
     """Every file that the ledger names is there with its hash; a gate that was begun and killed left nothing half done."""
     checked = 0
-    for record in [*TOLD.of_kind(wave, "baseline.taken"), *gates(wave)]:
+    records = [*TOLD.of_kind(wave, "baseline.taken"), *gates(wave)]
+    for position, record in enumerate(records):
         folder = (TOLD.monitoring / record["evidence"]).parent
+        same = [place for place, each in enumerate(records) if each["evidence"] == record["evidence"]]
+        if position != same[-1]:
+            # A gate that held and looked again has kept its first look under another name.
+            folder = folder.with_name(f"{folder.name}.earlier-{same.index(position) + 1}")
         for name, wanted in record["files"].items():
             assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == wanted, f"{folder.name}/{name}"
             checked += 1
     assert checked > 30
-    assert not [path for path in TOLD.monitoring.rglob(".*") if path.is_file()]
+    # A write that was cut off would leave its hidden temporary file; the lock of the keys is hidden too, and stays.
+    hidden = {str(path.relative_to(TOLD.monitoring)) for path in TOLD.monitoring.rglob(".*") if path.is_file()}
+    assert hidden == {"keys/.lock"}
 
 
 def test_the_probe_and_the_sample_saw_the_agents() -> None:
@@ -147,7 +161,8 @@ def test_a_further_run_changes_nothing_and_says_go() -> None:
     assert {n: e.untouched for n, e in TOLD.look("once_more").items()} == {
         n: e.untouched for n, e in TOLD.look("wave2").items()
     }
-    assert TOLD.ledger("wave2")[-1]["kind"] == "decision.made"
+    steps = [record["kind"] for record in TOLD.ledger("wave2") if not record["kind"].startswith("alert.")]
+    assert steps[-1] == "decision.made"
 
 
 def test_scaled_decisions_are_refused_for_production() -> None:
@@ -170,6 +185,7 @@ def test_reports_are_there() -> None:
         "decision.md",
         "final_analysis.md",
         "retrospective.md",
+        "report.html",
     }
     assert "never counts for production" in (folder / "decision.md").read_text()
 
