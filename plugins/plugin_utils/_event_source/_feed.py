@@ -51,6 +51,7 @@ class Feed:
         self._closing = False
         self._lost_at: float | None = None
         self._last_error = ""
+        self._refusal = False
         self._told: deque[tuple[str, float]] = deque(maxlen=32)
         self._messages = (
             StreamMessages(self._client, queue, settings)
@@ -111,10 +112,15 @@ class Feed:
             attempt.result()
         finally:
             attempt.cancel()
+        self._refusal = False
         LOG.info("connected to NATS at %s", settings.label)
 
     async def _on_error(self, problem: Exception) -> None:
-        text = self._last_error = (str(problem) or type(problem).__name__)[:500]
+        text = (str(problem) or type(problem).__name__)[:500]
+        # A server that refuses a login says why and closes; the next attempt may find the connection reset, which says less.
+        if not (isinstance(problem, OSError) and self._refusal):
+            self._last_error = text
+        self._refusal = self._refusal or not isinstance(problem, OSError)
         if "permissions violation for subscription" in text.lower():
             self._end(f"NATS at {self._settings.label} refuses a subscription ({text}); nothing would ever be heard")
             return
@@ -130,6 +136,7 @@ class Feed:
 
     async def _on_back(self) -> None:
         lost_at, self._lost_at = self._lost_at, None
+        self._refusal = False
         if lost_at is None:
             return
         seconds = max(0.0, time.time() - lost_at)
