@@ -132,7 +132,14 @@ class Lane:
     ) -> Ended:  # fmt: skip
         """Start the playbook and wait for its end; `at`: where the signal is sent to its process group."""
         with self.running(label, at, number, extra=extra, env=env, playbook=playbook) as process:
-            process.wait(timeout=RUN_WITHIN_S)
+            try:
+                process.wait(timeout=RUN_WITHIN_S)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGUSR1)
+                time.sleep(1.0)
+                raise StoryError(
+                    f"{label} had not ended after {RUN_WITHIN_S:g} s; where it was: {self.boundaries(label)}.stacks"
+                ) from None
         return self.runs[-1]
 
     @contextlib.contextmanager
@@ -154,7 +161,7 @@ class Lane:
             label,
             playbook or str(self.playbook),
             extra={**self.extra, **(extra or {})},
-            deadline_s=RUN_WITHIN_S,
+            deadline_s=RUN_WITHIN_S + 10,
             env=more,
         ) as process:
             yield process

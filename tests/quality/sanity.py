@@ -14,10 +14,11 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from tests.quality.command import LOGS, ROOT, Finished, end_all_on_signals, environment, run
 from tests.quality.tally import Tally, from_junit
@@ -28,6 +29,8 @@ COLLECTION = TREE / "ansible_collections" / "cowboyai" / "rollout"
 JUNIT = COLLECTION / "tests" / "output" / "junit"
 #: ansible-test keeps venvs and downloads in ~/.ansible: it gets a home of its own, and the user's stays as it is.
 HOME = ROOT / "build" / "home"
+#: Of tests/, the artifact holds these alone: others need the checkout's tools or its fleet, and ansible-test would run them.
+SHIPPED_TESTS = "tests/unit/plugins"
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 #: Sanity tests for kinds of files that this collection does not ship; any other test must find something to test.
@@ -125,7 +128,22 @@ def build_and_install() -> None:
     artifacts = list(ARTIFACT.glob("*.tar.gz"))
     if len(artifacts) != 1:
         raise Stop(f"expected one artifact in {ARTIFACT}, found {[path.name for path in artifacts]}")
+    with tarfile.open(artifacts[0]) as artifact:
+        foreign = foreign_tests(artifact.getnames())
+    if foreign:
+        raise Stop(
+            f"the artifact holds {', '.join(foreign)}; add what is not for its users to build_ignore in galaxy.yml"
+        )
     must(step("install", [*galaxy, "install", artifacts[0], "-p", TREE, "--offline", "--no-deps", "--force"], 120))
+
+
+def foreign_tests(names: list[str]) -> list[str]:
+    """Folders of tests, of a path in the artifact each, that are not to be shipped."""
+    files = [PurePosixPath(name) for name in names]
+    kept = PurePosixPath(SHIPPED_TESTS)
+    # The folders above it are in the artifact as well.
+    strangers = [path for path in files if path.parts[:1] == ("tests",) and kept not in (path, *path.parents)]
+    return sorted({"/".join(path.parts[:3]) for path in strangers if path not in kept.parents})
 
 
 def prepare_home() -> None:

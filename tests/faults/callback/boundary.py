@@ -9,10 +9,13 @@ sent, before any host of that task has been given to a worker, and BOUNDARY_LOG 
 
 BOUNDARY_CLOCK names a file with seconds by which the product's clock is off, read at every look at that clock. (libfaketime
 can't do it: Python's own sleep fails under it unless the monotonic clock jumps as well.)
+
+On SIGUSR1 each process of the run appends where its threads are to BOUNDARY_LOG + ".stacks": why a run did not end.
 """
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import time
@@ -41,6 +44,8 @@ class CallbackModule(CallbackBase):
         super().__init__()
         self.met: Counter[str] = Counter()
         self.play = ""
+        self.stacks = open(os.environ["BOUNDARY_LOG"] + ".stacks", "a", encoding="utf-8")  # noqa: SIM115 - open until the run ends
+        faulthandler.register(signal.SIGUSR1, file=self.stacks)
         if "BOUNDARY_CLOCK" in os.environ:
             _set_clock(Path(os.environ["BOUNDARY_CLOCK"]))
 
