@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-# On the controller itself Ansible runs modules with this one, whatever ansible_python_interpreter says.
-VARIABLE = "ansible_playbook_python"
+# Ansible sets it to its own Python for a localhost that no inventory names; an inventory may set it to a template.
+VARIABLE = "ansible_python_interpreter"
 
 
 def spaceless(python: str, folder: Path) -> str:
@@ -25,6 +25,10 @@ def spaceless(python: str, folder: Path) -> str:
     """
     path = Path(python)
     home = path.parent.parent
+    if " " in str(folder):
+        # As private as the run's own folder, and where Ansible puts the job's files anyway.
+        folder = Path.home() / ".ansible" / "tmp"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     link = folder / f"python-{hashlib.sha256(str(home).encode()).hexdigest()[:12]}"
     try:
         link.symlink_to(home)

@@ -25,8 +25,10 @@ class VettedModule(NormalAction):
     def _startable(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         """On this machine the Python may be in a folder with a space in its name, which Ansible's async can't start."""
         where = self._task.delegate_to
-        python = str(_background_python.variables_of(task_vars, where).get(_background_python.VARIABLE, ""))
-        if " " not in python or not getattr(self._connection, "_remote_is_local", False):
+        told = _background_python.variables_of(task_vars, where).get(_background_python.VARIABLE, "")
+        # The inventory's own template, as Ansible renders it for a module's first line.
+        python = str(self._templar.template(told))
+        if " " not in python or self._connection.transport != "local":
             return task_vars
         link = _background_python.spaceless(python, Path(constants.DEFAULT_LOCAL_TMP))
         return _background_python.with_python(task_vars, where, link)

@@ -34,12 +34,21 @@ def run(module: str, arguments: dict[str, Any], directory: pathlib.Path, *option
     return dict(json.loads(answer.read_text())), printed
 
 
-def play_through(play: pathlib.Path, tasks: list[dict[str, Any]], *options: str, python: str = sys.executable) -> str:
-    """Run the tasks on this machine with that Python; gives all that was printed."""
-    play.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
+def play_through(
+    play: pathlib.Path,
+    tasks: list[dict[str, Any]],
+    *options: str,
+    python: str = sys.executable,
+    hosts: dict[str, dict[str, str]] | None = None,
+) -> str:
+    """Run the tasks on this machine with that Python (or on the first of `hosts`); gives all that was printed."""
+    inventory = play.with_suffix(".inventory.yml")
+    own = {"ansible_connection": "local", "ansible_python_interpreter": python}
+    hosts = hosts or {"localhost": own}
+    inventory.write_text(json.dumps({"all": {"hosts": hosts}}))
+    play.write_text(json.dumps([{"hosts": next(iter(hosts)), "gather_facts": False, "tasks": tasks}]))
     environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
-    command = [python, "-m", "ansible", "playbook", str(play), "-i", "localhost,", "-c", "local", *options]
-    command += ["-e", json.dumps({"ansible_python_interpreter": sys.executable})]
+    command = [python, "-m", "ansible", "playbook", str(play), "-i", str(inventory), *options]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
@@ -63,12 +72,27 @@ def test_probe_and_check_mode(server: servers.NatsServer, directory: pathlib.Pat
     assert found["probe"]["agents"]["m-net"]["delivered"] == agent.heard == 3
 
 
-@pytest.mark.parametrize("delegated", [True, False])
+LOCAL = {"ansible_connection": "local"}
+WHERE_PYTHON_IS = {
+    "implicit localhost": ({"far": {}}, True),
+    "a template": ({"here": {**LOCAL, "ansible_python_interpreter": "{{ ansible_playbook_python }}"}}, False),
+    "a path": ({"here": {**LOCAL, "ansible_python_interpreter": "PYTHON"}}, False),
+    "a delegate's path": ({"far": {}, "localhost": {**LOCAL, "ansible_python_interpreter": "PYTHON"}}, True),
+}
+
+
+@pytest.mark.parametrize("named", WHERE_PYTHON_IS)
 def test_a_probe_in_the_background_whose_python_has_a_space_in_its_path(
-    server: servers.NatsServer, directory: pathlib.Path, delegated: bool
+    server: servers.NatsServer, directory: pathlib.Path, named: str
 ) -> None:
     """A clone or an environment in such a folder: Ansible's async cuts that path in two."""
     (directory / "a venv").symlink_to(sys.prefix)
+    python = str(directory / "a venv" / "bin" / "python")
+    told, delegated = WHERE_PYTHON_IS[named]
+    hosts = {
+        host: {key: value.replace("PYTHON", python) for key, value in variables.items()}
+        for host, variables in told.items()
+    }
     probe: dict[str, Any] = {"server": server.url, "count": 3, "timeout": 1, "targets": [TARGET]}
     to = {"delegate_to": "localhost"} if delegated else {}
     tasks = [
@@ -81,7 +105,7 @@ def test_a_probe_in_the_background_whose_python_has_a_space_in_its_path(
     ]  # fmt: skip
     agent = agents.Agent("m-net")
     with agents.agents(server.url, agent):
-        printed = play_through(directory / "play.yml", tasks, python=str(directory / "a venv" / "bin" / "python"))
+        printed = play_through(directory / "play.yml", tasks, python=python, hosts=hosts)
     assert "heard 3 of 3" in printed and agent.heard == 3
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._background_python import (
     VARIABLE,
     spaceless,
@@ -30,6 +31,13 @@ def test_the_link_leads_to_the_same_python_and_is_made_once(tmp_path: Path) -> N
 
 def test_two_environments_get_two_links(tmp_path: Path) -> None:
     assert spaceless("/a b/bin/python", tmp_path) != spaceless("/a c/bin/python", tmp_path)
+
+
+def test_a_folder_with_a_space_is_no_place_for_the_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    python = Path(spaceless("/a b/bin/python", tmp_path / "my run"))
+    assert python.is_relative_to(tmp_path / "home") and " " not in python.relative_to(tmp_path).as_posix()
+    assert [link.readlink() for link in (tmp_path / "home" / ".ansible" / "tmp").iterdir()] == [Path("/a b")]
 
 
 def test_the_variables_of_where_the_task_runs_are_changed_in_a_copy() -> None:
