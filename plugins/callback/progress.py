@@ -16,6 +16,7 @@ description:
   - Tasks that changed nothing are left out. With C(-v) the output is that of the default callback.
   - While a rollout waits, a block at the end of a terminal shows phase, next event, readings and open alerts, and is
     rewritten each second. Where the output is no terminal, or C(CI) is set, or under AWX, it is a line now and then.
+  - A run that is interrupted (SIGINT) and does not end by itself within 30 seconds is ended.
 options:
   live:
     description: Whether to show the block of a waiting run on a terminal. Its lines never reach a log file.
@@ -41,6 +42,7 @@ from ansible import constants as C
 from ansible.plugins.callback.default import CallbackModule as Default
 from ansible.utils.color import stringc
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._foreign import visible
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._interrupt import end_after_interrupt
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._live_block import take_screen, wants_block
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._situation import MARK
 
@@ -75,6 +77,7 @@ class CallbackModule(Default):
         return bool(self._display.verbosity == 0)
 
     def v2_playbook_on_start(self, playbook: Any) -> None:
+        end_after_interrupt()
         # Here, in the main process and before the first worker: workers have no terminal, and inherit what was decided.
         if self.get_option("live") and wants_block(sys.stdout, os.environ):
             take_screen(self._display, sys.stdout, _painted)

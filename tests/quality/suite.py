@@ -15,7 +15,9 @@ SUITES = {
     "unit": ["tests/unit", "tests/quality", "tests/bench"],
     "fleet": ["tests/fleet"],
     # Real servers and playbooks on this machine; what measures time, or runs on a fleet, has the machine to itself.
-    "services": [f"tests/integration/{each}" for each in ("awx", "eda", "hostile", "observability", "store")],
+    "services": [
+        f"tests/integration/{each}" for each in ("awx", "eda", "hostile", "interrupt", "observability", "store")
+    ],
     "integration": [
         *(f"tests/integration/{each}" for each in ("again", "host", "nats", "notify", "runner", "secrets", "triggers")),
         "tests/faults",

@@ -1,0 +1,43 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Callback: takes the lock of the results' queue, as a worker does that dies with it, and interrupts the run.
+
+ORPHAN_LOCK true takes the lock; false only interrupts. ORPHAN_LIMIT is how long a run may take to end after that.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+from typing import Any
+
+from ansible.executor.task_queue_manager import FinalQueue
+from ansible.plugins.callback import CallbackBase
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _interrupt
+
+DOCUMENTATION = r"""
+name: orphan
+type: aggregate
+short_description: A lock whose holder is gone
+description: For a test.
+"""
+
+
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "orphan"
+
+    def __init__(self) -> None:
+        super().__init__()
+        _interrupt.LONGEST = float(os.environ["ORPHAN_LIMIT"])
+
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+        if task.get_name() != "after":
+            return
+        if os.environ["ORPHAN_LOCK"] == "true":
+            (results,) = [each for each in gc.get_objects() if isinstance(each, FinalQueue)]
+            results._wlock.acquire()
+        os.kill(os.getpid(), signal.SIGINT)
