@@ -39,6 +39,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "inventory_sources": {
         "name": None, "description": "", "inventory": None, "source": "", "source_project": None, "source_path": "", "overwrite": False,
         "overwrite_vars": False, "update_on_launch": False, "execution_environment": None, "timeout": 0, "verbosity": 1,
+        "status": "never updated",
     },
     "job_templates": {
         "name": None, "description": "", "organization": None, "job_type": "run", "inventory": None, "project": None, "playbook": "",
@@ -197,10 +198,14 @@ class Awx:
         if endpoint == "schedules" and "INTERVAL" not in content["rrule"]:
             raise Refused("rrule: INTERVAL required in rrule")
         if content.get("extra_data"):
-            self._answers(content["unified_job_template"], content["extra_data"])
+            self._answers(content["unified_job_template"], content["extra_data"], whole=endpoint == "schedules")
 
-    def _answers(self, template: int, answers: dict[str, Any]) -> None:
-        """Variables of a node or schedule are taken only where the template's survey asks for them."""
+    def _answers(self, template: int, answers: dict[str, Any], whole: bool) -> None:
+        """Variables of a node or schedule are taken only where the template's survey asks for them.
+
+        A schedule must answer each required question, also one with a default (AWX 24.6: SurveyJobTemplateMixin); a node
+        gets what is left from its workflow's launch.
+        """
         spec = self.surveys.get(("job_templates", template), {"spec": []})["spec"]
         asked = {question["variable"]: question for question in spec}
         for name, value in answers.items():
@@ -209,7 +214,7 @@ class Awx:
             if asked[name]["type"] == "multiplechoice" and value not in asked[name]["choices"]:
                 raise Refused(f"extra_data: value {value} for {name} expected to be one of {asked[name]['choices']}")
         for name, question in asked.items():
-            if question["required"] and not question["default"] and name not in answers:
+            if whole and question["required"] and name not in answers:
                 raise Refused(f"extra_data: {name} value missing")
 
     def survey(self, endpoint: str, number: int, spec: dict[str, Any]) -> None:
@@ -296,6 +301,7 @@ class Handler(BaseHTTPRequestHandler):
             return 201, awx.approval(number, body)
         if sub == "update" and endpoint == "inventory_sources":
             awx.updates.append(number)
+            awx.objects[endpoint][number]["status"] = "successful"
             return 202, {"id": number, "status": "pending", "url": f"{ROOT}inventory_updates/{number}/"}
         if sub not in LINKS.get(endpoint, ()):
             raise KeyError(sub)

@@ -78,6 +78,7 @@ class Made:
     second: Ended
     third: Ended
     calls_of_second: list[tuple[str, str]]
+    updates_of_first: int
 
 
 @pytest.fixture(scope="module")
@@ -86,12 +87,13 @@ def made() -> Iterator[Made]:
     awx = server.Awx(lambda path: (ROOT / path).is_file())
     first = play(awx)
     assert first.status == 0, first.output[-3000:]
-    before = len(awx.calls)
+    before, updates = len(awx.calls), len(awx.updates)
     second = play(awx)
     calls = awx.calls[before:]
     awx.named("job_templates", "Rollout wave2")["job_slice_count"] = 3
     awx.named("schedules", "Rollout wave2 ticks")["enabled"] = True
-    yield Made(awx, first, second, play(awx), calls)
+    awx.named("inventory_sources", "Rollout project")["status"] = "failed"
+    yield Made(awx, first, second, play(awx), calls, updates)
 
 
 def test_it_makes_everything(made: Made) -> None:
@@ -99,7 +101,7 @@ def test_it_makes_everything(made: Made) -> None:
     steps = ("preflight", "checkpoint", "status", "approve", "stop", "rollback", "undo", "wave2")
     assert names == {f"Rollout {step}" for step in steps}
     assert [each["name"] for each in made.awx.objects["workflow_job_templates"].values()] == ["Rollout wave2 workflow"]
-    assert len(made.awx.updates) == 1
+    assert made.updates_of_first == 1
 
 
 def test_the_second_run_changes_nothing(made: Made) -> None:
@@ -153,10 +155,14 @@ def test_the_workflow_is_linked_as_the_data_says(made: Made) -> None:
 
 
 def test_what_somebody_changed_by_hand_is_put_right_but_ticks_that_are_on_stay_on(made: Made) -> None:
-    assert (made.third.status, made.third.recap()["changed"]) == (0, 1)
+    # The template, and the inventory that was not filled.
+    assert (made.third.status, made.third.recap()["changed"]) == (0, 2)
+    assert len(made.awx.updates) == 2
     assert made.awx.named("job_templates", "Rollout wave2")["job_slice_count"] == 1
     ticks = made.awx.named("schedules", "Rollout wave2 ticks")
-    assert (ticks["enabled"], ticks["extra_data"]) == (True, {"rollout_wait": "false"})
+    assert ticks["enabled"] is True
+    questions = ("rollout_new_attempt", "rollout_accept_gaps", "rollout_takeover", "rollout_shadow", "rollout_wait")
+    assert ticks["extra_data"] == dict.fromkeys(questions, "false")
 
 
 @pytest.mark.parametrize(
@@ -164,6 +170,11 @@ def test_what_somebody_changed_by_hand_is_put_right_but_ticks_that_are_on_stay_o
     [
         ({"CONTROLLER_HOST": ""}, [], "Expected in the environment: CONTROLLER_HOST"),
         ({}, ["-e", json.dumps({"awx_setup_variables": {}})], "rollout_monitoring_dir on a volume that all jobs mount"),
+        (
+            {},
+            ["-e", json.dumps({"awx_setup_variables": {"rollout_store": "file://", "rollout_monitoring_dir": ""}})],
+            'Seen there: rollout_store \\"file://\\", rollout_monitoring_dir \\"\\"',
+        ),
         ({}, [], "AWX has no credential Rollout hosts, or several"),
     ],
 )
