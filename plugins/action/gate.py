@@ -63,6 +63,9 @@ class ActionModule(RolloutAction):
 
     def act(self, context: Context, arguments: dict[str, Any]) -> Result:
         kind, order = arguments["gate"], arguments["order"]
+        if self.check_mode:
+            # No step of ours asks for a gate then; whoever does gets no evidence and no record.
+            return {"decision": GO, "measured": False, "msg": f"{kind} is not judged: check mode measures nothing"}
         now = self.clock.now()
         units = self._units(context, arguments["units"], list(order.get("looks") or {}))
         _gathering.keep_looks(context, units, now)
@@ -93,31 +96,15 @@ class ActionModule(RolloutAction):
 
     def _units(self, context: Context, name: str, asked: list[str]) -> dict[str, Any]:
         """host -> what it answered. A task that looped over hosts has the answers of all of them, by item."""
-        found = self._answers(context, name)
+        found = self.answers(context, name)
         return {host: result for host, result in found.items() if host in asked or not asked}
-
-    def _answers(self, context: Context, name: str | None) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        batch = context.batch
-        registered = self.registered(context, name, context.in_play) if name else {}
-        for host, result in registered.items():
-            if result.get("skipped"):
-                continue
-            if "results" in result:
-                # A task that looped ran once for the hosts of this batch. What another host has under that name it
-                # got when it was in a batch of its own, in an earlier look: that is an old answer.
-                if host in batch:
-                    found.update({_item(each): each for each in result["results"]})
-            else:
-                found[host] = result
-        return found
 
     def _measured(self, context: Context, arguments: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """(host -> result of the look's own measurement, host -> result of the probe before it)."""
         results: dict[str, Any] = {}
         for name in arguments["nats"]:
-            results.update(self._answers(context, name))
-        return results, self._answers(context, arguments["low_rate"])
+            results.update(self.answers(context, name))
+        return results, self.answers(context, arguments["low_rate"])
 
     @staticmethod
     def _causes_before(context: Context, kind: str, name: str) -> list[str]:
@@ -286,14 +273,6 @@ class ActionModule(RolloutAction):
         servers = {group["name"]: group.get("hosts") or [] for group in context.state.nats_groups}
         named = [i for i in touched if any(_names(each, i, servers) for each in decision.instances)]
         return named or touched
-
-
-def _item(result: dict[str, Any]) -> str:
-    """The host that an item of a loop stood for: itself, a pair of a dictionary, or the result of such an item."""
-    item = result.get("item")
-    while isinstance(item, dict):
-        item = item["item"] if "item" in item else item.get("key")
-    return str(item)
 
 
 def _gaps(evidence: dict[str, Any]) -> dict[str, str]:

@@ -92,7 +92,7 @@ class ActionModule(RolloutAction):
             }
         if step not in ("rollback", "status") and not self.check_mode:
             self._refuse_what_cant_go_well(context)
-            ensure_started(context, self.clock.now())
+            ensure_started(context, self.clock.now(), only_looks=step == "preflight")
         makers: dict[str, Callable[[Context, dict[str, Any]], Result]] = {
             "preflight": self._preflight,
             "baseline": self._baseline,
@@ -372,7 +372,18 @@ class ActionModule(RolloutAction):
             nats=light,
             window_s=window,
             renews=_confirming.renews(self.view(context)),
+            guards=self._waiting_guards(context, arguments) if arguments["only_changed"] else {},
         )
+
+    def _waiting_guards(self, context: Context, arguments: dict[str, Any]) -> Result:
+        """Between two batches: which hosts must be told to wait longer for their confirmation."""
+        goal = arguments["goal"] or arguments["until"]
+        until = parse_iso(goal) if goal else self.clock.now()
+        order = _confirming.extension(self.view(context), until, last=not arguments["following"])
+        if order:
+            order["rollout"] = context.rollout
+            order["fence"] = _fencing.fence(context.rollout, "confirm", context.records)
+        return order
 
     def _checkpoint(self, context: Context, arguments: dict[str, Any]) -> Result:
         asked = arguments["checkpoint"] or value_of(context.variables, "checkpoint")
@@ -431,9 +442,15 @@ class ActionModule(RolloutAction):
                 f"{context.rollout} has touched nothing in a phase {phase!r}; phases so far: {', '.join(state.phases) or 'none'}."
             )
 
+        gone = {host for host in self._by_host(state.touched()) if context.has_left(host)}
+        # Who limits a rollback to some hosts is not asked about others.
+        if set(self._by_host(state.touched())) - gone - set(context.in_play):
+            gone = set()
+
         def chosen(instance: str) -> bool:
             named, host = split_instance(instance)
-            in_limit = host in context.in_play
+            # One that has left the inventory is not left out: it counts as not back.
+            in_limit = host in context.in_play or host in gone
             return in_limit and (not agent or named == agent) and (of_phase is None or instance in of_phase)
 
         order = _orders.rollback(

@@ -30,6 +30,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._preflight import
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._state import RolloutState
 
 Result = dict[str, Any]
+HAS_LEFT = "this host has left the inventory; bring it back into it, and roll back again"
 
 
 class ActionModule(RolloutAction):
@@ -62,6 +63,9 @@ class ActionModule(RolloutAction):
             "rollback": self._rollback,
         }[arguments["step"]]
         results = self.registered(context, arguments["results"], context.in_play) if arguments["results"] else {}
+        if arguments["step"] == "confirm":
+            # Between two batches one task tells all hosts, one after the other.
+            results = self.answers(context, arguments["results"])
         return step(context, arguments, results)
 
     def _stop(self, context: Context, gate: str, name: str, decision: str, why: str, **more: Any) -> None:
@@ -89,6 +93,9 @@ class ActionModule(RolloutAction):
             _reverts.record_reverts(context, results, self.clock.now())
         problems = [finding.text() for finding in findings if finding.stops]
         problems += [f"{context.rollout}: {problem}" for problem in self._needs(context)]
+        if self.tick is not None and not context.shadow:
+            too_short = _confirming.too_short_for_launches(plan, len(context.hosts))
+            problems += [too_short] if too_short else []
         accepted = [finding.text() for finding in findings if not finding.stops]
         if problems:
             why = f"preflight found {len(problems)} problem{'s' if len(problems) > 1 else ''}: {problems[0]}"
@@ -200,7 +207,7 @@ class ActionModule(RolloutAction):
             return result
         plan, data = context.sure_plan, {"phase": order["phase"], "hosts": context.batch}
         if not context.shadow:
-            seconds = _confirming.within_s(plan, order["phase"], len(context.hosts))
+            seconds = _confirming.within_s(plan, order["phase"], len(context.hosts), self.tick is not None)
             data["confirm_within_s"] = context.scaled(seconds, _confirming.SHORTEST_CONFIRM)
         context.record("batch.started", {**data, "instances": list(order["named"])}, self.clock.now())
         if not context.shadow:
@@ -325,6 +332,8 @@ class ActionModule(RolloutAction):
                 for agent in (results.get(host) or {}).get("instances") or {"?": 0}
             ]
         good = ("would_restore", "unchanged", "restored") if self.check_mode else ("restored",)
+        left = {host for _agent, host in map(split_instance, expected) if context.has_left(host)}
+        results = {**results, **{host: {"unreachable": True, "msg": HAS_LEFT} for host in left}}
         tally = account(expected, results, good)
         restored = {}
         for instance in tally.good:

@@ -222,3 +222,27 @@ class RolloutAction(ActionBase):
             if value is not None:
                 found[host] = plain(value)
         return found
+
+    def answers(self, context: Context, name: str | None) -> dict[str, Any]:
+        """As `registered`, for hosts that were not skipped; a task that looped over hosts has the answers of all of them, by item."""
+        found: dict[str, Any] = {}
+        registered = self.registered(context, name, context.in_play) if name else {}
+        for host, result in registered.items():
+            if result.get("skipped"):
+                continue
+            if "results" in result:
+                # A task that looped ran once for the hosts of this batch. What another host has under that name it
+                # got when it was in a batch of its own, in an earlier look: that is an old answer.
+                if host in context.batch:
+                    found.update({_item(each): each for each in result["results"]})
+            else:
+                found[host] = result
+        return found
+
+
+def _item(result: dict[str, Any]) -> str:
+    """The host that an item of a loop stood for: itself, a pair of a dictionary, or the result of such an item."""
+    item = result.get("item")
+    while isinstance(item, dict):
+        item = item["item"] if "item" in item else item.get("key")
+    return str(item)

@@ -13,7 +13,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import split_instance
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._confirm_time import confirm_s, phase_needs_s
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import duration_text, plus
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._confirm_time import batches, confirm_s, phase_needs_s
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._orders import Order, View, due, not_due, stopped
 
 if TYPE_CHECKING:
@@ -23,12 +24,78 @@ if TYPE_CHECKING:
 AFTER_SOAK = "after_soak"
 # Scaled time must not run out while a rehearsal deploys and measures in real time (seconds).
 SHORTEST_CONFIRM = 180.0
+# What a look may be late before hosts are told to wait longer, and what telling one of them takes (seconds).
+_RENEWING = 60.0
+_TELLING = 5.0
 
 
-def within_s(plan: Plan, phase: str, hosts: int) -> float:
+def needed_s(plan: Plan, phase: str, hosts: int, tick: bool = False) -> float:
+    """From the first batch of a phase on that many hosts to the end of its verify, in seconds of the plan.
+
+    Of a run that does what is due and ends (`tick`), each batch and each look at the gate waits for a launch: no rarer than
+    every other look, since looks that are missed hold.
+    """
+    named = plan.phase(phase)
+    needed = phase_needs_s(named, plan.change, plan.verify, hosts)
+    if tick:
+        launches = batches(named.serial, hosts) + plan.checkpoints.look_again.times + 1
+        needed += launches * 2 * plan.watch.every
+    return needed
+
+
+def within_s(plan: Plan, phase: str, hosts: int, tick: bool = False) -> float:
     """How long the hosts of a phase wait for their confirmation, in seconds of the plan."""
-    needed = phase_needs_s(plan.phase(phase), plan.change, plan.verify, hosts)
+    needed = needed_s(plan, phase, hosts, tick)
+    if plan.rollback.confirm == AFTER_SOAK or plan.freeze:
+        # What looks renew must outlast one that is missed.
+        needed = max(needed, 2 * plan.watch.every + _RENEWING)
     return confirm_s(plan.rollback, needed)
+
+
+def too_short_for_launches(plan: Plan, hosts: int) -> str:
+    """Why the plan's own `confirm_within` is no good for a run that is launched again and again; empty when it is."""
+    within = plan.rollback.confirm_within
+    if within is None:
+        return ""
+    for phase in plan.phases:
+        needed = needed_s(plan, phase.name, hosts, tick=True)
+        if within < needed:
+            return (
+                f"{plan.path}: rollback.confirm_within is {duration_text(within)}, and with rollout_wait=false phase {phase.name} may take "
+                f"{duration_text(needed)} on {hosts} hosts from its first batch to the end of verify, as batches and looks wait for launches: "
+                "hosts would put themselves back while all is well. Leave confirm_within out, raise it, or run with rollout_wait=true"
+            )
+    return ""
+
+
+def extension(view: View, until: datetime, last: bool) -> Order:
+    """Which hosts must wait longer, as the next batch of their phase waits until then; asked at each look of that wait.
+
+    A stagger is part of what a phase needs; the end of a freeze is not. `last`: no look comes after this one.
+    """
+    if stopped(view) or view.check:
+        return {}
+    unverified = [
+        p for p in view.plan.phases if view.state.phase(p.name).touched and not view.state.phase(p.name).verified_at
+    ]
+    if not unverified:
+        return {}
+    phase = unverified[0]
+    proven = {split_instance(instance)[1] for instance in view.state.phase(phase.name).proven}
+    left = len([host for host in view.hosts if host not in proven])
+    covered = plus(until, view.scaled(needed_s(view.plan, phase.name, left, view.tick), 0.0))
+    soon = plus(view.now, view.scaled(2 * view.plan.watch.every + _RENEWING, view.shortest_tick))
+    hosts = [
+        host for host in view.hosts
+        if host in view.state.armed and view.state.armed[host] < covered and (last or view.state.armed[host] < soon)
+    ]  # fmt: skip
+    if not hosts:
+        return {}
+    # They are told one after the other.
+    within = within_s(view.plan, phase.name, len(view.hosts), view.tick) + _TELLING * len(hosts)
+    if view.plan.rollback.confirm_within is not None:
+        within = view.plan.rollback.confirm_within
+    return due(state="renewed", hosts=hosts, within_s=view.scaled(within, SHORTEST_CONFIRM))
 
 
 def confirmation(view: View) -> Order:
@@ -47,7 +114,7 @@ def confirmation(view: View) -> Order:
     soaking = [phase.name for phase in rest if phase.soak and not view.state.phase(phase.name).soaked_at]
     hosts = [host for host in view.hosts if host in view.state.armed]
     if view.plan.rollback.confirm == AFTER_SOAK and soaking:
-        within = view.scaled(within_s(view.plan, soaking[-1], len(view.hosts)), SHORTEST_CONFIRM)
+        within = view.scaled(within_s(view.plan, soaking[-1], len(view.hosts), view.tick), SHORTEST_CONFIRM)
         return due(state="renewed", hosts=hosts, within_s=within)
     return due(state="confirmed", hosts=hosts)
 

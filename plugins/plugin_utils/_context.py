@@ -305,6 +305,10 @@ class Context:
         """Hosts that this play may touch (after `--limit`)."""
         return [str(host) for host in self.variables.get("ansible_play_hosts_all", [])]
 
+    def has_left(self, host: str) -> bool:
+        """Whether the inventory has no such host (any more), whatever `--limit` says."""
+        return host not in (self.variables.get("groups") or {}).get("all", self.in_play)
+
     @property
     def batch(self) -> list[str]:
         """Hosts of the current batch (`serial`), in order."""

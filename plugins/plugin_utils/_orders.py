@@ -129,8 +129,10 @@ def deploy(view: View, phase_name: str) -> Order:
     left = [instance for instance in wanted if instance not in state.proven]
     if not left:
         return not_due(f"phase {phase_name} is proven on {', '.join(view.batch)}")
-    if not view.check:
-        _prerequisites(view, phase_name)
+    if view.check:
+        # Nothing was changed that could be watched, and nobody is waited for.
+        return due(instances=left, looks=[], wait_until=None, label="")
+    _prerequisites(view, phase_name)
     others = [i for i in state.proven if split_instance(i)[1] not in view.batch]
     ready = state.last_batch_at if state.last_batch_at and others else _ready(view, phase_name)
     until, label = ready, ""

@@ -22,10 +22,11 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._lease import TAK
 KEPT_PER_ATTEMPT = ("checkpoints", "reports")
 
 
-def ensure_started(context: Context, now: Any) -> None:
+def ensure_started(context: Context, now: Any, only_looks: bool = False) -> None:
     """Begin the first attempt, or a new one where `rollout_new_attempt` asks for it; refuse what can't go on.
 
-    Raises StepError when an open rollout would go on with another plan or another time scale.
+    `only_looks`: the step does nothing for a rollout that has changed hosts, so it lifts no hold of one.
+    Raises StepError when an open rollout would go on with another plan, other hosts or another time scale.
     """
     plan, state = context.sure_plan, context.state
     again = is_true(context.variables, "rollout_new_attempt")
@@ -33,11 +34,14 @@ def ensure_started(context: Context, now: Any) -> None:
     if state.finished and (not again or begun_by_this_run):
         return
     # An open attempt goes on, also when the command that began it asked for a new one; nothing touched, it may be another.
-    if state.attempt and not state.finished and (state.touched() or _is_same(context)):
-        _same_as_started(context)
-        _resume(context, now)
-        _accept_gaps(context, now)
-        return
+    if state.attempt and not state.finished:
+        _same_hosts(context)
+        if state.touched() or _is_same(context):
+            _same_as_started(context)
+            if not (only_looks and state.touched()):
+                _resume(context, now)
+                _accept_gaps(context, now)
+            return
     # A new attempt would no longer know of what is changed: after a GO as well as after a rollback of a part.
     changed = [] if state.shadow else state.rolled_back["left"] if state.rolled_back else state.touched()
     if changed:
@@ -84,17 +88,38 @@ def _is_same(context: Context) -> bool:
     start = context.state.start
     if start.get("plan_digest") != context.sure_plan.digest:
         return False
+    if sorted(start.get("hosts", [])) != sorted(context.hosts):
+        return False
     return (
         float(start.get("time_scale", 1.0)) == context.time_scale and bool(start.get("rehearsal")) == context.rehearsal
     )
 
 
+def _begun(context: Context) -> str:
+    return f"{context.rollout}: attempt {context.state.attempt} began at {context.state.started_at}"
+
+
+def _same_hosts(context: Context) -> None:
+    """Every gate counts the hosts of the plan: one that is lost would no longer be looked at, a new one was never measured."""
+    begun_with = [str(host) for host in context.state.start.get("hosts", [])]
+    slice_ = _awx.lost_hosts(context.variables, begun_with, context.hosts)
+    if slice_:
+        raise StepError(f"{_begun(context)}: {slice_}")
+    lost = [host for host in begun_with if host not in context.hosts]
+    new = [host for host in context.hosts if host not in begun_with]
+    if not (lost or new) or not context.state.touched():
+        return
+    seen = [f"the inventory lacks {', '.join(lost)}"] if lost else []
+    seen += [f"it has {', '.join(new)} besides"] if new else []
+    raise StepError(
+        f"{_begun(context)} on {', '.join(begun_with)}; now {' and '.join(seen)}. Hosts do not change under a rollout that has changed "
+        f"hosts: put the inventory back, or roll back: ansible-playbook playbooks/rollback.yml -e rollout={context.rollout}"
+    )
+
+
 def _same_as_started(context: Context) -> None:
     plan, start = context.sure_plan, context.state.start
-    begun = f"{context.rollout}: attempt {context.state.attempt} began at {context.state.started_at}"
-    lost = _awx.lost_hosts(context.variables, [str(host) for host in start.get("hosts", [])], context.hosts)
-    if lost:
-        raise StepError(f"{begun}: {lost}")
+    begun = _begun(context)
     if start.get("plan_digest") != plan.digest and context.state.touched():
         accepted = value_of(context.variables, "rollout_accept_plan")
         if str(accepted) != plan.digest[:12]:

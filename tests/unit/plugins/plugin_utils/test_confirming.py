@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _confirming, _orders
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._confirm_time import batches
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan import Plan, PlanError
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.unit.plugins.plugin_utils.recorded import ALL_INSTANCES, HOSTS, HOUR, Story, at, plan
 
@@ -114,6 +117,87 @@ def test_the_looks_of_a_soak_come_often_enough() -> None:
     with pytest.raises(PlanError, match="twice watch"):
         soak_plan(confirm_within="9m")
     soak_plan(confirm_within="10m")
+
+
+def test_looks_that_renew_outlast_one_that_is_missed() -> None:
+    rare = {"every": "20m", "requests": 1}
+    assert _confirming.within_s(soak_plan(), FIRST, 3) == 900.0
+    after_soak = plan(watch=rare, rollback={"confirm": "after_soak", "when": [], "on": []})
+    assert _confirming.within_s(after_soak, FIRST, 3) == 2 * 1200 + 60
+    frozen = plan(watch=rare, freeze=[{"name": "night", "begin": "18:00", "end": "08:00"}])
+    assert _confirming.within_s(frozen, FIRST, 3) == 2 * 1200 + 60
+
+
+def test_what_is_launched_again_and_again_waits_for_launches() -> None:
+    shipped = plan()
+    # 3 batches, 4 looks at the gate; each launch may be 10 minutes after the one before.
+    waits = 3 * 30 + 2 * 30 + 600 + 60 + 60
+    assert _confirming.within_s(shipped, FIRST, 3, tick=True) == waits + (3 + 4) * 600
+    assert _confirming.too_short_for_launches(shipped, 3) == ""
+    short = plan(rollback={"confirm_within": "1h", "when": [], "on": []})
+    assert "rollback.confirm_within is 1h" in _confirming.too_short_for_launches(short, 3)
+    assert "rollout_wait=true" in _confirming.too_short_for_launches(short, 3)
+    assert _confirming.too_short_for_launches(plan(rollback={"confirm_within": "3h", "when": [], "on": []}), 3) == ""
+
+
+# ---------------------------------------------------------------- while a batch waits
+
+
+def test_a_stagger_that_the_phase_needs_renews_nothing() -> None:
+    story = armed(Story().prepared(), hosts=HOSTS[:1])
+    assert _confirming.extension(story.view(), at(story.now + 30), last=True) == {}
+    assert _confirming.extension(story.view(), at(story.now + 86400), last=False) == {}
+
+
+def test_one_that_comes_to_its_end_is_renewed_and_the_last_look_renews_what_the_rest_needs() -> None:
+    story = armed(Story().prepared(), hosts=HOSTS[:2])
+    order = _confirming.extension(story.wait(300).view(), at(story.now + 86400), last=False)
+    assert (order["state"], order["hosts"], order["within_s"]) == ("renewed", HOSTS[:2], 900.0 + 2 * 5)
+    # 30 s for the last batch, 10 min and 1 min of verify, 1 min of our own.
+    fresh = armed(Story().prepared(), hosts=HOSTS[:2])
+    latest = min(fresh.state().armed.values()) - timedelta(seconds=30 + 600 + 60 + 60)
+    assert _confirming.extension(fresh.view(), latest, last=True) == {}
+    later = latest + timedelta(seconds=20)
+    assert _confirming.extension(fresh.view(), later, last=True)["hosts"][0] == HOSTS[0]
+
+
+def test_what_the_plan_says_is_what_a_renewal_gives() -> None:
+    mine = plan(rollback={"confirm_within": "20m", "when": [], "on": []})
+    story = armed(Story().prepared(), hosts=HOSTS[:2]).wait(800)
+    assert _confirming.extension(story.view(mine), at(story.now + 86400), last=False)["within_s"] == 1200.0
+
+
+@pytest.mark.parametrize("why", ["check", "stopped", "verified", "nothing"])
+def test_nobody_is_told_to_wait_where_nothing_waits(why: str) -> None:
+    story = Story().prepared() if why == "nothing" else armed(Story().prepared())
+    if why == "stopped":
+        story.gate("look", "look", "rollback", "bad", scope="rollout")
+    if why == "verified":
+        verified(story)
+    assert _confirming.extension(story.view(check=why == "check"), at(story.now + 86400), last=True) == {}
+
+
+@given(freeze=st.integers(60, 86400), every=st.integers(300, 3600), begun=st.integers(0, 600), late=st.integers(0, 50))
+@settings(max_examples=25, deadline=None)
+def test_no_host_goes_back_while_its_phase_waits_for_the_end_of_a_freeze(
+    freeze: int, every: int, begun: int, late: int
+) -> None:
+    """Looks come `every`, each so late; after the last one the rest of the phase takes all of its time."""
+    mine = plan(
+        watch={"every": f"{every}s", "requests": 1}, freeze=[{"name": "night", "begin": "18:00", "end": "08:00"}]
+    )
+    within = _confirming.within_s(mine, FIRST, 3)
+    story = armed(Story().prepared(), hosts=HOSTS[:1], within=within).wait(begun)
+    end = story.now + freeze
+    moments = [*(story.now + every * number for number in range(1, -(-freeze // every))), end]
+    for moment in moments:
+        story.wait(moment + late - story.now)
+        assert min(story.state().armed.values()) > at(story.now)
+        order = _confirming.extension(story.view(mine), at(end), last=moment == end)
+        if order:
+            story.add("guard.renewed", hosts=order["hosts"], confirm_within_s=order["within_s"])
+    rest = _confirming.needed_s(mine, FIRST, 2)
+    assert min(story.state().armed.values()) >= at(end + rest)
 
 
 # ---------------------------------------------------------------- too late

@@ -203,6 +203,51 @@ def test_a_rollout_does_not_change_its_scale_or_kind_on_the_way(
         ensure_started(context(variables, "run-2", **given), at(1))
 
 
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        (HOSTS[:2], r"began at .* on dgx-1, dgx-2, dgx-3; now the inventory lacks dgx-3\. .*playbooks/rollback.yml -e rollout=wave2"),
+        ([*HOSTS, "dgx-9"], r"now it has dgx-9 besides"),
+        (["dgx-9", *HOSTS[1:]], r"now the inventory lacks dgx-1 and it has dgx-9 besides"),
+    ],
+)  # fmt: skip
+def test_hosts_do_not_change_under_a_rollout_that_has_changed_hosts(
+    variables: dict[str, Any], now: list[str], said: str
+) -> None:
+    first = context(variables)
+    ensure_started(first, at(0))
+    touch(first)
+    before = len(first.ledger.read())
+    variables["groups"] = {"all": [*now, "other"], "dgx": now}
+    variables["hostvars"] |= dict.fromkeys(now, variables["hostvars"]["other"])
+    with pytest.raises(StepError, match=said):
+        ensure_started(context(variables, "run-2"), at(2))
+    assert len(first.ledger.read()) == before
+    variables["groups"] = {"all": HOSTS, "dgx": HOSTS[::-1]}
+    ensure_started(context(variables, "run-2"), at(3))
+
+
+def test_with_nothing_touched_other_hosts_are_another_attempt(variables: dict[str, Any]) -> None:
+    ensure_started(context(variables), at(0))
+    variables["groups"] = {"all": HOSTS, "dgx": HOSTS[:2]}
+    second = context(variables, "run-2")
+    ensure_started(second, at(1))
+    assert (second.state.attempt, second.state.start["hosts"]) == (2, HOSTS[:2])
+
+
+def test_a_step_that_only_looks_lifts_no_hold_of_a_rollout_that_has_changed_hosts(variables: dict[str, Any]) -> None:
+    first = context(variables)
+    ensure_started(first, at(0))
+    first.record("gate.decided", {"gate": "preflight", "name": "preflight", "decision": "hold", "why": "w"}, at(1))
+    ensure_started(context(variables, "run-2"), at(2), only_looks=True)
+    assert first.ledger.read()[-1].kind == "run.resumed"
+    touch(first)
+    ensure_started(context(variables, "run-3"), at(3), only_looks=True)
+    assert first.ledger.read()[-1].kind != "run.resumed"
+    ensure_started(context(variables, "run-3"), at(4))
+    assert first.ledger.read()[-1].kind == "run.resumed"
+
+
 def test_with_nothing_touched_another_scale_is_another_attempt(variables: dict[str, Any]) -> None:
     ensure_started(context(variables), at(0))
     second = context(variables, "run-2", rollout_time_scale=60)

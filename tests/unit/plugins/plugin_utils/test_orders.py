@@ -432,3 +432,12 @@ def test_test_data_is_what_was_watched_over_the_whole_chain() -> None:
 def test_a_look_after_the_decision_that_was_bad_is_no_test_data() -> None:
     other = wave1().wait(100 * HOUR).gate("checkpoint", "T+106h", ROLLBACK, stops=False)
     assert _orders._measured_s(other.state()) < 7 * HOUR
+
+
+def test_check_mode_waits_for_no_stagger_and_takes_no_look_in_it() -> None:
+    story = Story().prepared().batch("network-expert", "dgx-1")
+    open_ = {"batch": HOSTS[1:2]}
+    waiting = _orders.deploy(story.view(**open_), "network-expert")
+    assert waiting["looks"]
+    asked = _orders.deploy(story.view(**open_, check=True), "network-expert")
+    assert (asked["instances"], asked["looks"], asked["wait_until"]) == (["network-expert@dgx-2"], [], None)
