@@ -91,11 +91,14 @@ def extension(view: View, until: datetime, last: bool) -> Order:
     ]  # fmt: skip
     if not hosts:
         return {}
-    # They are told one after the other.
-    within = within_s(view.plan, phase.name, len(view.hosts), view.tick) + _TELLING * len(hosts)
-    if view.plan.rollback.confirm_within is not None:
-        within = view.plan.rollback.confirm_within
-    return due(state="renewed", hosts=hosts, within_s=view.scaled(within, SHORTEST_CONFIRM))
+    within = within_s(view.plan, phase.name, len(view.hosts), view.tick)
+    if view.plan.rollback.confirm_within is None:
+        # They are told one after the other.
+        within += _TELLING * len(hosts)
+    seconds = view.scaled(within, SHORTEST_CONFIRM)
+    if last:
+        seconds = max(seconds, (covered - view.now).total_seconds())
+    return due(state="renewed", hosts=hosts, within_s=seconds)
 
 
 def confirmation(view: View) -> Order:
