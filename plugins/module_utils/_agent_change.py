@@ -169,6 +169,7 @@ def change(
     for step in steps:
         try:
             if step.differs:
+                _same_as_read(step.file)
                 _atomic_write.replace(step.file.path, step.new, step.file.rights)
                 step.written = True
             ready.append(step)
@@ -176,6 +177,19 @@ def change(
             results[step.instance.agent] = _failure(step.unit, problem, step.file.sha256)
     _restart_and_prove(host, ready, results, settle)
     return _accounts.conclude(results, diff=diff)
+
+
+def _same_as_read(read: _atomic_write.RegularFile) -> None:
+    """Arming takes its time, up to a minute on a busy host: what somebody writes meanwhile must not be lost."""
+    now = _atomic_write.read_regular(read.path)
+    if (now.data, now.rights) != (read.data, read.rights):
+        raise InstanceError(
+            "backup_stale",
+            "{0} was changed by somebody else while the host armed its way back; it was not written. Put it back as it was "
+            "backed up, or take a new backup: move the backup directory aside and begin a new attempt".format(
+                read.path
+            ),
+        )
 
 
 def _failure(unit: Unit, problem: InstanceError, sha256: Optional[str]) -> Dict[str, Any]:

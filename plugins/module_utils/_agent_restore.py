@@ -110,12 +110,19 @@ def _prepare(host: Host, entry: _backup_manifest.Entry, unit: Unit, directory: s
     if environ is None:
         step.restart = not step.file_only
         return step
-    if entry.process_keys is not None:
-        # A key that the rollout added is still in a process that was not restarted, though no file has it any more.
-        step.extra = frozenset(environ) - frozenset(entry.process_keys) - frozenset(wanted) - _SYSTEMD_KEYS
     file_changed = current is None or current.data != copy.data
+    started_with_it = not file_changed and current is not None and (unit.started_at or 0) > current.changed_us
+    if entry.process_keys is not None and not started_with_it:
+        # A key that the rollout added is still in a process that was not restarted, though no file has it any more. What
+        # the old file itself gives was added by somebody else, and so was what a process has that began with that file.
+        step.extra = frozenset(environ) - frozenset(entry.process_keys) - _keys(copy.data) - _SYSTEMD_KEYS
     step.restart = file_changed or bool(step.extra) or any(environ.get(k) != v for k, v in wanted.items())
     return step
+
+
+def _keys(data: bytes) -> FrozenSet[str]:
+    """Names that some systemd reads from a file."""
+    return frozenset(_env_file.effective(data, False)) | frozenset(_env_file.effective(data, True))
 
 
 def _base(step: _Step, **fields: Any) -> Dict[str, Any]:
@@ -260,7 +267,6 @@ def _restart_and_prove(
             agent=step.entry.agent,
             unit=step.unit.name,
             env=step.wanted,
-            absent=step.extra,
             proof=proof,
             restarted=step.restart,
             old_invocation=step.unit.invocation_id,

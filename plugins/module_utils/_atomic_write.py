@@ -14,6 +14,7 @@ from typing import Dict, Optional
 
 from ansible_collections.cowboyai.rollout.plugins.module_utils._instance import InstanceError
 
+_ACL = "system.posix_acl_access"
 TEMP_PREFIX = ".rollout-new-"
 _MAX_SIZE = 16 * 1024 * 1024
 
@@ -35,6 +36,8 @@ class RegularFile:
     data: bytes
     rights: Rights
     mtime_us: int
+    #: When the file became what it is here: an old time that somebody gives a copy doesn't count (ctime).
+    changed_us: int
 
     @property
     def sha256(self) -> str:
@@ -85,7 +88,7 @@ def read_regular(path: str, what: str = "environment file", prefix: str = "env_f
     finally:
         os.close(fd)
     rights = Rights(info.st_uid, info.st_gid, stat.S_IMODE(info.st_mode))
-    return RegularFile(path, data, rights, info.st_mtime_ns // 1000)
+    return RegularFile(path, data, rights, info.st_mtime_ns // 1000, info.st_ctime_ns // 1000)
 
 
 def _write_failure(path: str, error: OSError) -> InstanceError:
@@ -118,6 +121,13 @@ def _attributes(path: str) -> Dict[str, bytes]:
 
 
 def _set_attributes(fd: int, attributes: Dict[str, bytes]) -> None:
+    if _ACL not in attributes:
+        # The folder may have a default ACL, which the new file inherits; the old one didn't have it.
+        try:
+            os.removexattr(fd, _ACL)
+        except OSError as error:
+            if error.errno not in (errno.ENODATA, errno.ENOTSUP):
+                raise
     for name, value in attributes.items():
         try:
             if os.getxattr(fd, name) == value:

@@ -60,18 +60,27 @@ def admit(fence: Optional[Fence], check: bool = False, root: str = ROOT, must_ke
     folder = StateFolder(fence.rollout, root)
     try:
         known = folder.read(FILE) or {}
-        _refuse(fence, known)
+        _refuse(fence, known, _highest(folder, known))
         if not check:
-            _keep(folder, fence, known)
+            _keep(folder, fence, _highest(folder, known))
     except InstanceError as problem:
         if must_keep or problem.reason == "fenced":
             raise
 
 
-def _refuse(fence: Fence, known: Mapping[str, Any]) -> None:
+def _highest(folder: StateFolder, known: Mapping[str, Any]) -> int:
+    token = known.get("token", 0)
+    if isinstance(token, bool) or not isinstance(token, int):
+        raise InstanceError(
+            "state_altered", "{0} has the token {1!r}; expected a number".format(folder.file(FILE), token)
+        )
+    return token
+
+
+def _refuse(fence: Fence, known: Mapping[str, Any], highest: int) -> None:
     if fence.token is None:
         return
-    highest, taken_over_by = int(known.get("token", 0)), known.get("taken_over_by")
+    taken_over_by = known.get("taken_over_by")
     if fence.token < highest or (fence.token == highest and taken_over_by):
         raise InstanceError(
             "fenced",
@@ -82,14 +91,14 @@ def _refuse(fence: Fence, known: Mapping[str, Any]) -> None:
         )
 
 
-def _keep(folder: StateFolder, fence: Fence, known: Mapping[str, Any]) -> None:
+def _keep(folder: StateFolder, fence: Fence, highest: int) -> None:
     if fence.token is None:
         take_over(folder, fence.step)
-    elif fence.token > int(known.get("token", 0)):
+    elif fence.token > highest:
         folder.write(FILE, {"token": fence.token, "step": fence.step, "taken_over_by": None})
 
 
 def take_over(folder: StateFolder, who: str) -> None:
     """Keep every step so far out, and let the next one in."""
     known = folder.read(FILE) or {}
-    folder.write(FILE, {"token": int(known.get("token", 0)), "step": known.get("step"), "taken_over_by": who})
+    folder.write(FILE, {"token": _highest(folder, known), "step": known.get("step"), "taken_over_by": who})

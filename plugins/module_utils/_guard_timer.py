@@ -24,10 +24,13 @@ _BOOT_TEXT = """\
 [Unit]
 Description=Put agents back whose change was not confirmed in time
 RequiresMountsFor={folder}
+StartLimitIntervalSec=0
 
 [Service]
-Type=oneshot
+Type=simple
 ExecStart={command}
+Restart=on-failure
+RestartSec=60s
 
 [Install]
 WantedBy=multi-user.target
@@ -70,7 +73,7 @@ def enable_at_boot(folder: str, argv: List[str], units: str = UNITS) -> None:
     """Run ``argv`` at the next boot."""
     path = os.path.join(units, BOOT_UNIT)
     link = os.path.join(units, _WANTS, BOOT_UNIT)
-    text = _BOOT_TEXT.format(folder=folder, command=" ".join(argv)).encode("utf-8")
+    text = _BOOT_TEXT.format(folder=folder, command=" ".join(_word(word) for word in argv)).encode("utf-8")
     try:
         same = _atomic_write.read_regular(path, "unit", "unit").data == text
     except InstanceError:
@@ -86,6 +89,12 @@ def enable_at_boot(folder: str, argv: List[str], units: str = UNITS) -> None:
         raise InstanceError("guard_failed", "{0} can't be enabled: {1}".format(path, error.strerror)) from None
     except InstanceError as problem:
         raise InstanceError("guard_failed", problem.message) from None
+
+
+def _word(text: str) -> str:
+    """One word of an ExecStart= line, where blanks, quotes and % mean something."""
+    text = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return '"{0}"'.format(text) if any(character in text for character in " \t'\"\\") else text
 
 
 def disable_at_boot(units: str = UNITS) -> None:

@@ -28,7 +28,7 @@ _CLOCK_SLACK_US = 1000000
 
 @dataclass
 class Wanted:
-    """What one unit's process must show. ``env`` must be in its environment, ``absent`` must not.
+    """What one unit's process must show. ``env`` must be in its environment.
 
     ``old_invocation`` is the one before the restart (``None`` when it did not run); ``restarted`` says that this run
     restarted it. ``quiet`` asks for a log without an error line.
@@ -40,7 +40,6 @@ class Wanted:
     proof: Proof
     restarted: bool
     old_invocation: Optional[str] = None
-    absent: FrozenSet[str] = frozenset()
     complaint: str = ""
     quiet: bool = True
 
@@ -114,7 +113,6 @@ class Shown:
             return
         wanted = self.wanted
         self.differing = sorted(key for key, value in wanted.env.items() if found.get(key) != value)
-        self.differing += sorted(key for key in wanted.absent if key in found)
         self.environ = not self.differing
 
     def fail(self, reason: str, message: str) -> None:

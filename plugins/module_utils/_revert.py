@@ -59,8 +59,9 @@ def fire(place: Place, rollout: str, host: Host) -> int:
             say("{0}: confirmed or taken back meanwhile, nothing to do".format(rollout))
             return 0
         if guard.remaining_s > _EARLY_S:
-            say("{0}: renewed until {1}, nothing to do".format(rollout, guard.deadline))
-            return 0
+            # Never the end of it: this may be the last timer that there is.
+            say("{0}: waits until {1}; looked at again in a minute".format(rollout, guard.deadline))
+            return 1
         why = "the change of {0} was not confirmed within {1:g} s, until {2}".format(
             rollout, guard.within_s, guard.deadline
         )
@@ -116,8 +117,12 @@ def boot(place: Place, program: str) -> int:
                     continue
                 remaining = max(guard.remaining_s, 0.0)
                 argv = [sys.executable, "-I", program, "fire", place.root, rollout]
+                # Counted before the timer starts, which is then never early, however long starting it takes.
+                again = _guard_record.waiting(guard, remaining)
+                # A try before this one may have started it; under the lock nothing fires.
+                _guard_timer.stop(guard.unit, place.run)
                 _guard_timer.start(guard.unit, remaining, argv, place.run)
-                _guard_record.keep(folder, _guard_record.waiting(guard, remaining))
+                _guard_record.keep(folder, again)
                 say("{0}: waits for its confirmation until {1}".format(rollout, guard.deadline))
             except InstanceError as problem:
                 say("{0}: {1}".format(rollout, problem.message))

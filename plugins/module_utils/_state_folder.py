@@ -72,11 +72,19 @@ class StateFolder:
 
 
 def rollouts(root: str = ROOT) -> List[str]:
-    """Names of the rollouts that have a folder."""
+    """Names of the rollouts that have a folder. What else lies there (lost+found, a folder moved aside) is nobody's."""
     try:
-        return sorted(name for name in os.listdir(root) if os.path.isdir(os.path.join(root, name)))
+        return sorted(n for n in os.listdir(root) if _is_rollout(n) and os.path.isdir(os.path.join(root, n)))
     except OSError:
         return []
+
+
+def _is_rollout(name: str) -> bool:
+    try:
+        _instance.check_agent(name, "rollout")
+    except _instance.ArgumentProblem:
+        return False
+    return True
 
 
 def put(path: str, data: bytes) -> None:

@@ -101,9 +101,34 @@ def test_killed_between_write_and_restart_with_an_added_key(host, directory):
     with open(unit.env_file, "w") as stream:
         stream.write("FLAG=false\nOTHER=1\n")
     unit.environ["FLAG"] = "false"
+    unit.started = 1  # before the file was written
     result = restore(host, directory)
     assert (result["instances"]["a"]["state"], result["instances"]["a"]["restarted"]) == ("restored", True)
     assert "ADDED" not in unit.environ
+
+
+def test_a_key_that_somebody_added_to_the_file_before_the_backup_is_no_reason_to_restart_again(host, directory):
+    unit = host.add("a")
+    with open(unit.env_file, "a") as stream:
+        stream.write("BYHAND=1\n")
+    backup(host, directory, "a")
+    change(host, "a")
+    assert unit.environ["BYHAND"] == "1"
+    host.restart_calls.clear()
+    assert [restore(host, directory)["instances"]["a"]["state"] for _ in range(3)] == ["restored"] * 3
+    assert len(host.restart_calls) == 1
+
+
+def test_a_key_from_elsewhere_is_no_reason_to_restart_again(host, directory, monkeypatch):
+    unit = host.add("a")
+    backup(host, directory, "a")
+    start = host.start
+    monkeypatch.setattr(host, "start", lambda one: (start(one), one.environ.update(DROPIN="1"))[0])
+    change(host, "a")
+    assert unit.environ["DROPIN"] == "1"
+    host.restart_calls.clear()
+    assert [restore(host, directory)["instances"]["a"]["state"] for _ in range(3)] == ["restored"] * 3
+    assert len(host.restart_calls) == 1
 
 
 def test_goes_on_past_broken_instances_and_names_them(host, directory):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import errno
 import os
+import struct
 import threading
 import time
 
@@ -33,6 +34,20 @@ def test_replaces_with_the_same_rights(env_file):
     assert rights_of(env_file) == before
     assert before.mode == 0o640
     assert os.listdir(env_file.parent) == ["a.env"]
+
+
+def test_a_default_acl_of_the_folder_gives_nobody_rights_that_the_old_file_did_not_give(env_file):
+    entries = ((0x01, 7, -1), (0x02, 7, 1234), (0x04, 0, -1), (0x10, 7, -1), (0x20, 0, -1))
+    acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)
+    try:
+        os.setxattr(env_file.parent, "system.posix_acl_default", acl)
+    except OSError as error:
+        assert error.errno == errno.ENOTSUP
+        pytest.fail("the file system of the test's folder knows no ACLs: run with --basetemp on one that does")
+    before = rights_of(env_file)
+    _atomic_write.replace(str(env_file), b"A=2\n", before)
+    assert "system.posix_acl_access" not in os.listxattr(env_file)
+    assert rights_of(env_file) == before
 
 
 def test_keeps_extended_attributes(env_file):

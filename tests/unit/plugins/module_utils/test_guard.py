@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -25,6 +26,7 @@ from ansible_collections.cowboyai.rollout.plugins.module_utils import (
     _guard_record,
     _guard_timer,
     _revert,
+    _state_folder,
 )
 from ansible_collections.cowboyai.rollout.plugins.module_utils._command import Outcome
 from ansible_collections.cowboyai.rollout.plugins.module_utils._guard import Arming
@@ -201,7 +203,8 @@ def test_renewed_it_waits_anew_with_one_timer(changed, place, systemd):
     assert _guard.renew(place, "spring", 60.0) is True
     assert list(systemd.timers.values()) == [60.0]
     assert systemd.timers.keys() != before.keys()
-    assert _revert.fire(place, "spring", changed) == 0
+    # The one before, were it still there, would look again, and end with the guard.
+    assert _revert.fire(place, "spring", changed) == 1
     assert text(changed, "a") == NEW
     assert _guard.renew(place, "autumn", 60.0) is False
 
@@ -255,8 +258,86 @@ def test_a_reboot_starts_the_timer_again_for_the_rest(changed, place, systemd, m
     [remaining] = systemd.timers.values()
     assert 890 < remaining <= 900
     assert "/x/revert.pyz" in systemd.calls[-1]
-    assert _revert.fire(place, "spring", changed) == 0
+    assert _revert.fire(place, "spring", changed) == 1
     assert text(changed, "a") == NEW
+
+
+def test_a_timer_that_takes_long_to_start_after_a_reboot_is_not_early(changed, place, systemd, monkeypatch):
+    monkeypatch.setattr(_guard_record._host_metrics, "boot_id", lambda: "another boot")
+    clock = [1000.0]
+    monkeypatch.setattr(_guard_record.time, "monotonic", lambda: clock[0])
+    due = []
+
+    def slow(argv, timeout):
+        done = systemd(argv, timeout)
+        if argv[0] == "systemd-run":
+            # Systemd counts from here on; the answer takes some time.
+            due.append(clock[0] + list(systemd.timers.values())[-1])
+            clock[0] += 0.8
+        return done
+
+    _revert.boot(replace(place, run=slow), "/x/revert.pyz")
+    clock[0] = due[0]
+    assert _revert.fire(place, "spring", changed) == 0
+    assert text(changed, "a") == OLD
+
+
+def test_a_boot_that_could_not_start_the_timer_tries_again(changed, place, systemd):
+    with open(os.path.join(place.units, _guard_timer.BOOT_UNIT)) as stream:
+        unit = stream.read()
+    assert "Restart=on-failure\n" in unit and "StartLimitIntervalSec=0\n" in unit and "Type=oneshot" not in unit
+    systemd.refuses = "Failed to connect to bus"
+    assert _revert.boot(place, "/x/revert.pyz") == 1
+    systemd.refuses = ""
+    assert _revert.boot(place, "/x/revert.pyz") == 0
+    # Once more, as when it had been started before: the unit of that name is stopped first.
+    assert _revert.boot(place, "/x/revert.pyz") == 0
+    assert systemd.calls[-2][:2] == ["systemctl", "stop"]
+    assert len(systemd.timers) == 1
+
+
+def test_foreign_folders_among_the_state_are_nobodys(changed, place, systemd):
+    for name in ("lost+found", "a spring (old)", "spring~"):
+        os.mkdir(os.path.join(place.root, name))
+    systemd.timers.clear()
+    assert _revert.boot(place, "/x/revert.pyz") == 0
+    assert len(systemd.timers) == 1
+    _guard_end.release(place, "spring", ["a", "b"])
+    assert _guard_record.status(place, "spring")["state"] == "none"
+
+
+@pytest.mark.parametrize("token", [None, "abc", True, 1.5])
+def test_an_unusable_token_does_not_stop_the_way_back(changed, place, token):
+    _state_folder.put(place.folder("spring").file("fence.json"), json.dumps({"token": token}).encode())
+    with pytest.raises(InstanceError, match="expected a number"):
+        _fence.admit(_fence.Fence("spring", "deploy", 9), root=place.root)
+    _fence.admit(_fence.Fence("spring", "rollback", 9), root=place.root, must_keep=False)
+    overdue(place)
+    assert _revert.fire(place, "spring", changed) == 0
+    assert text(changed, "a") == OLD
+
+
+def test_words_of_the_boot_service_are_quoted(place):
+    _guard_timer.enable_at_boot("/x", ["/opt/my python/bin/python3", "-I", '/a"b%c'], place.units)
+    with open(os.path.join(place.units, _guard_timer.BOOT_UNIT)) as stream:
+        assert 'ExecStart="/opt/my python/bin/python3" -I "/a\\"b%%c"\n' in stream.read()
+
+
+def test_what_somebody_writes_while_the_host_arms_is_not_lost(host, place, directory):
+    for agent in ("a", "b"):
+        host.add(agent)
+    off = [host.instance(agent, log="architecture DISABLED") for agent in ("a", "b")]
+    _agent_backup.backup(host, off, directory, "spring", "h1")
+
+    def arm(agents):
+        with open(host.directory / "a.env", "a") as stream:
+            stream.write("HAND=1\n")
+
+    wanted = [host.instance(agent, {"FLAG": "true"}) for agent in ("a", "b")]
+    result = _agent_change.change(host, wanted, arm=arm)["instances"]
+    assert (result["a"]["state"], result["a"]["reason"], result["b"]["state"]) == ("failed", "backup_stale", "proven")
+    assert text(host, "a") == OLD + "HAND=1\n"
+    assert host.restart_calls == [["run@b.service"]]
 
 
 def test_a_time_that_passed_while_it_was_off_fires_at_once(changed, place, systemd, monkeypatch):
