@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._action import RolloutAction
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context, StepError, operator
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import LedgerError
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._state import HOLD, ROLLBACK, RolloutState
 
 ALL = "all"
@@ -34,19 +35,27 @@ class ActionModule(RolloutAction):
         if not reason:
             what = "let it go on" if lift else "stop the line"
             raise StepError(f"why {what}? Say -e reason=...; the ledger keeps it with your name.")
-        told, who = [], operator(context.variables)
-        for each in self._asked(context, lift):
+        told: list[str] = []
+        problems: list[str] = []
+        who = operator(context.variables)
+        for each in self._asked(context, lift, problems):
             if lift:
                 data, kind, word = {"why": reason}, "line.lifted", "may go on"
             else:
                 data, kind = {"decision": how, "why": reason}, "line.stopped"
                 word = "STOPPED, everything it changed goes back" if how == ROLLBACK else "STOPPED"
             if not self.check_mode:
-                each.record(kind, data, self.clock.now())
+                try:
+                    each.record(kind, data, self.clock.now())
+                except (StepError, LedgerError) as error:
+                    problems.append(f"{each.rollout}: NOT {'lifted' if lift else 'stopped'}: {error}")
+                    continue
             told.append(f"{each.rollout}: {word}, by {who}: {reason}")
-        return {"changed": True, "rollouts": [line.partition(":")[0] for line in told], "msg": told}
+        done = {"changed": bool(told), "rollouts": [line.partition(":")[0] for line in told], "msg": told}
+        # One that can't be stopped is no reason to leave the others running; whoever stopped them must know of it.
+        return {**done, "failed": True, "msg": "\n".join([*told, *problems])} if problems else done
 
-    def _asked(self, context: Context, lift: bool) -> list[Context]:
+    def _asked(self, context: Context, lift: bool, problems: list[str]) -> list[Context]:
         """The rollout that was named, or every one that is open, each as its own context."""
         known, where = context.store.rollouts(), context.store.name
         if context.rollout != ALL:
@@ -58,9 +67,17 @@ class ActionModule(RolloutAction):
             if problem:
                 raise StepError(f"{context.rollout}: {problem}")
             return [context]
-        each = [Context(_of(name, context.variables), needs_plan=False) for name in known]
+        each = []
+        for name in known:
+            one = Context(_of(name, context.variables), needs_plan=False)
+            try:
+                _ = one.state
+            except LedgerError as error:
+                problems.append(f"{name}: NOT {'lifted' if lift else 'stopped'}, as it can't be read: {error}")
+                continue
+            each.append(one)
         fitting = [one for one in each if _why_not(one.state, lift) is None]
-        if not fitting:
+        if not fitting and not problems:
             raise StepError(
                 f"no rollout with a ledger in {where} {'is stopped' if lift else 'is open'}; "
                 f"those with one: {', '.join(f'{one.rollout} ({one.state.outcome})' for one in each) or 'none'}."

@@ -51,6 +51,8 @@ BUCKET = 60.0
 # Of a rollout or a host: ledgers, looks and folders of evidence are named by them.
 _NAME = re.compile(r"[A-Za-z0-9\[][A-Za-z0-9._:@\[\]-]*\Z")
 COLLECTION_PLANS = Path(__file__).resolve().parents[2] / "playbooks" / "plans"
+# What people say and are told names no evidence; whoever records it beside a run has not its lease, and leaves its evidence alone.
+_WITHOUT_EVIDENCE = ("alert.", "approval.", "line.", "notification.")
 
 
 class StepError(Exception):
@@ -353,7 +355,8 @@ class Context:
             if after is not None:
                 raise FencedError(fenced_text(self.rollout, after))
 
-        self.store.keep(self.rollout)
+        if not kind.startswith(_WITHOUT_EVIDENCE):
+            self.store.keep(self.rollout)
         written = self.ledger.append(
             rollout=self.rollout,
             attempt=attempt or self.state.attempt,

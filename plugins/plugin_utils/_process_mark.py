@@ -43,7 +43,19 @@ def is_gone(other: dict[str, Any]) -> bool | None:
         return True if other.get("namespace") == here["namespace"] == _MACHINE_NAMESPACE and here["machine"] else None
     if other.get("namespace") != here["namespace"]:
         return None
-    return _started(int(other["pid"])) != other["started"]
+    pid = int(other["pid"])
+    return None if _is_hidden(pid) else _started(pid) != other["started"]
+
+
+def _is_hidden(pid: int) -> bool:
+    """Whether there is such a process, and /proc does not show it to this user (hidepid, ProtectProc)."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return not Path(f"/proc/{pid}/stat").exists()
 
 
 def is_orphaned(own: dict[str, Any]) -> bool:

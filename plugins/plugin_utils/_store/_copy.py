@@ -120,16 +120,18 @@ def _pull(opener: Opener, url: str, folder: Path, rollout: str) -> bool:
 
 def _push(opener: Opener, url: str, folder: Path, rollout: str) -> bool:
     """From a folder to NATS: evidence first, then the records that name it."""
+    from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store._nats import NatsStore
     from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store._nats_ledger import NatsLedger
 
     records = Ledger(folder / "ledger" / f"{rollout}.jsonl").read()
     store = opener(url, folder)
     try:
         ledger, before = store.ledger(rollout), store.get(f"evidence.{rollout}")
-        if not isinstance(ledger, NatsLedger):
+        if not isinstance(ledger, NatsLedger) or not isinstance(store, NatsStore):
             raise StoreError(f"{store.name} is no store on NATS.")
         # What is there must be the beginning of what comes, before anything of it is changed.
         missing = ledger.lacks(records)
+        store.mend(rollout)
         store.fetch(rollout)
         store.keep(rollout)
         pushed = ledger.push(records) if missing else 0

@@ -95,10 +95,14 @@ class NatsStore(Store):
         async def work(js: Any) -> str | None:
             kv = await js.key_value(STATE)
             try:
-                return str(await kv.update(key, content, last=int(revision or 0)))
+                # create: also over the mark that a deleted key leaves.
+                return str(await (kv.update(key, content, last=int(revision)) if revision else kv.create(key, content)))
             except nats.js.errors.KeyWrongLastSequenceError:
                 # An answer that was lost: the try before has written just this.
-                entry = await kv.get(key)
+                try:
+                    entry = await kv.get(key)
+                except nats.js.errors.NotFoundError:
+                    return None
                 return str(entry.revision) if entry.value == content else None
 
         written = self._call(f"write {key}", work)
@@ -120,6 +124,11 @@ class NatsStore(Store):
     def keep(self, rollout: str) -> None:
         self._prepare()
         _nats_evidence.keep(self, self._link, EVIDENCE, rollout)
+
+    def mend(self, rollout: str) -> None:
+        """Bring evidence that the store has lost from the working folder."""
+        self._prepare()
+        _nats_evidence.mend(self, self._link, EVIDENCE, rollout)
 
     def fetch(self, rollout: str) -> None:
         _nats_evidence.fetch(self, self._link, EVIDENCE, rollout)

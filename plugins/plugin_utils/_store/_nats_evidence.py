@@ -10,21 +10,29 @@ lines are a content of their own; from time to time they become one.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._evidence_files import write_text
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._private_folder import private_folder
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store._interface import Conflict, Store, StoreError
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store._interface import (
+    Conflict,
+    Entry,
+    Store,
+    StoreError,
+)
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store._nats_link import TRANSFER_S, Link, nats
 
 MOST_PARTS = 64
+_TRIES = 5
 _KINDS = ("looks", "checkpoints", "reports")
 # Made again from the ledger and the lines whenever they are not there.
 _LEFT_OUT = (".fold", ".lock", ".pid", ".tmp")
@@ -56,6 +64,11 @@ class _Known:
 
 def keep(store: Store, link: Link, bucket: str, rollout: str) -> None:
     """Bring what is new or longer in the working folder to the store. Raises StoreError when somebody else changed the list."""
+    with _alone(_place(store, rollout)):
+        _keep(store, link, bucket, rollout)
+
+
+def _keep(store: Store, link: Link, bucket: str, rollout: str) -> None:
     where, known = _place(store, rollout), _Known.of(_place(store, rollout))
     files: dict[str, Parts] = {}
     stamps: dict[str, list[int]] = {}
@@ -70,6 +83,13 @@ def keep(store: Store, link: Link, bucket: str, rollout: str) -> None:
             files[name] = _brought(link, bucket, rollout, path, before)
         stamps[name] = stamp
     held = {json.dumps(parts) for parts in files.values()}
+    for name, parts in known.files.items():
+        # A gate's files are written once; a later look moves their folder aside, and what they held is under another name.
+        if parts and _is_of_gate(name) and name in stamps and files[name] != parts and json.dumps(parts) not in held:
+            raise StoreError(
+                f"evidence {store.folder / name} is not what was kept of it in the store {store.name}: something else has changed it. "
+                "Remove that file and start the same command again: it is fetched from the store."
+            )
     for name, parts in known.files.items():
         # A file that is missing here was moved, which the list says, or lost, which is no reason to lose it there too.
         if name not in files and json.dumps(parts) not in held:
@@ -91,9 +111,34 @@ def keep(store: Store, link: Link, bucket: str, rollout: str) -> None:
 
 def fetch(store: Store, link: Link, bucket: str, rollout: str) -> None:
     """Bring the working folder to what the store lists, every byte checked. What is only here, or longer here, stays."""
+    for left in reversed(range(_TRIES)):
+        entry = store.get(_list_of(rollout))
+        try:
+            _fetch_listed(store, link, bucket, rollout, entry)
+            return
+        except StoreError:
+            # The run at work may have written over, and dropped, what this list names.
+            now = store.get(_list_of(rollout))
+            if not left or now is None or entry is None or now.revision == entry.revision:
+                raise
+
+
+def mend(store: Store, link: Link, bucket: str, rollout: str) -> None:
+    """Bring contents that the store has lost from files of the working folder that have them."""
+    entry = store.get(_list_of(rollout))
+    listed: dict[str, Parts] = entry.value["files"] if entry else {}
+    for name, parts in listed.items():
+        path = _inside(store.folder, name)
+        if path.is_file() and _agrees(path, parts):
+            content, offset = path.read_bytes(), 0
+            for _digest, size in parts:
+                _put(link, bucket, rollout, content[offset : offset + size])
+                offset += size
+
+
+def _fetch_listed(store: Store, link: Link, bucket: str, rollout: str, entry: Entry | None) -> None:
     where = _place(store, rollout)
     known = _Known.of(where)
-    entry = store.get(_list_of(rollout))
     _fetch_cursor(store, rollout)
     if entry is None:
         return
@@ -133,12 +178,17 @@ def _brought(link: Link, bucket: str, rollout: str, path: Path, before: Parts | 
 def _put(link: Link, bucket: str, rollout: str, content: bytes) -> list[Any]:
     digest = hashlib.sha256(content).hexdigest()
     named = _object(rollout, digest)
+    tries = 0
 
     async def work(js: Any) -> None:
+        nonlocal tries
+        tries += 1
         objects = await js.object_store(bucket)
         try:
-            # The same content is there already: of another file, or of a run that was killed before its list.
-            if (await objects.get_info(named)).size == len(content):
+            # The same content is there already: of another file, or of a run that was killed before its list. Not after an
+            # answer that was lost: the library takes the pieces away of what it believes to have failed.
+            info = await objects.get_info(named)
+            if tries == 1 and info.size == len(content) and await _is_whole(js, bucket, info):
                 return
         except nats.js.errors.NotFoundError:
             pass
@@ -146,6 +196,13 @@ def _put(link: Link, bucket: str, rollout: str, content: bytes) -> list[Any]:
 
     _call(link, f"keep evidence ({len(content)} bytes)", work)
     return [digest, len(content)]
+
+
+async def _is_whole(js: Any, bucket: str, info: Any) -> bool:
+    """Whether all pieces of an object are there: its description is a message of its own, and outlives them."""
+    pieces = f"$O.{bucket}.C.{info.nuid}"
+    stream = await js.stream_info(f"OBJ_{bucket}", subjects_filter=pieces)
+    return bool((stream.state.subjects or {}).get(pieces, 0) == info.chunks)
 
 
 def _content(store: Store, link: Link, bucket: str, rollout: str, name: str, parts: Parts) -> bytes:
@@ -158,9 +215,7 @@ def _get(store: Store, link: Link, bucket: str, rollout: str, name: str, digest:
             objects = await js.object_store(bucket)
             info = await objects.get_info(_object(rollout, digest))
             # The library would wait for ever for a piece that is gone.
-            pieces = f"$O.{bucket}.C.{info.nuid}"
-            stream = await js.stream_info(f"OBJ_{bucket}", subjects_filter=pieces)
-            if (stream.state.subjects or {}).get(pieces, 0) != info.chunks:
+            if not await _is_whole(js, bucket, info):
                 return None
             return bytes((await objects.get(_object(rollout, digest))).data or b"")
         except (nats.js.errors.NotFoundError, nats.js.errors.DigestMismatchError):
@@ -201,6 +256,20 @@ def _files(folder: Path, rollout: str) -> Iterator[tuple[str, Path]]:
     for path in sorted(found):
         if not path.name.startswith(".") and not path.name.endswith(_LEFT_OUT):
             yield path.relative_to(folder).as_posix(), path
+
+
+def _is_of_gate(name: str) -> bool:
+    """Whether it is a file in the folder of one gate."""
+    return name.startswith("checkpoints/") and name.count("/") >= 3 and not name.endswith(_GROWING)
+
+
+@contextmanager
+def _alone(where: Path) -> Iterator[None]:
+    """Who stops or approves may do so beside the run, in the same folder."""
+    private_folder(where.parent)
+    with open(where.with_suffix(".lock"), "a", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _set_aside(path: Path, content: bytes) -> None:

@@ -59,9 +59,10 @@ class NatsLedger(Ledger):
         with self._copied():
             for _try in range(_TRIES):
                 records, sequence = self._synced()
-                # An answer that was lost: the record of the try before is there.
-                if fields and records and records[-1].hash == fields["hash"]:
-                    return records[-1]
+                # An answer that was lost: the record of the try before is there, and others may be behind it by now.
+                mine = [record for record in records if fields and record.hash == fields["hash"]]
+                if mine:
+                    return mine[0]
                 if check is not None:
                     check(records)
                 fields = _following(records, given, now)
@@ -83,12 +84,15 @@ class NatsLedger(Ledger):
         found = self._begun(records)
         sequence = found[-1][0] if found else 0
         for record in records[len(found) :]:
-            if not self._publish(_line(vars(record)), sequence):
+            line = _line(vars(record))
+            self._publish(line, sequence)
+            # Asked, not believed: an answer may have been lost, and nothing may follow what somebody else wrote.
+            last = self._last()
+            if last is None or last[1] != line:
                 raise StoreError(
                     f"somebody else writes to the {self.label} at this moment. End that run, and copy again."
                 )
-            last = self._last()
-            sequence = last[0] if last else 0
+            sequence = last[0]
         return len(records) - len(found)
 
     def _begun(self, records: list[Record]) -> list[tuple[int, bytes]]:

@@ -59,7 +59,7 @@ class Link:
                 return self._once(work)
             except (nats.js.errors.APIError, nats.js.errors.NoStreamResponseError) as problem:
                 # JetStream itself is not there (yet): 503, or nobody who answers.
-                if isinstance(problem, nats.js.errors.APIError) and problem.code not in (None, 503):
+                if isinstance(problem, nats.js.errors.APIError) and getattr(problem, "code", None) not in (None, 503):
                     raise
                 seen = f"JetStream does not answer ({_text(problem)})"
             except (TimeoutError, OSError, EOFError, nats.errors.Error) as problem:

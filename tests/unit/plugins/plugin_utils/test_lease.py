@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _lease
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _lease, _process_mark
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context, FencedError, StepError
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._holding import hold, release
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._process_mark import is_gone, mark
@@ -175,6 +175,16 @@ def test_a_lease_lasts_longer_than_a_plan_measures() -> None:
 )
 def test_a_process_is_gone_only_where_that_can_be_told(other: dict[str, Any], gone: bool | None) -> None:
     assert is_gone({**mark(), **other}) is gone
+
+
+def test_a_process_of_another_user_that_proc_hides_is_not_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = mark()
+    monkeypatch.setattr(_process_mark, "_started", lambda pid: "")
+    assert is_gone(other) is True
+    monkeypatch.setattr(_process_mark.Path, "exists", lambda path: False)
+    assert is_gone(other) is None
+    # A number that no process has is gone wherever /proc is looked at.
+    assert is_gone({**other, "pid": 2**22 + 1}) is True
 
 
 # ---------------------------------------------------------------- rollouts beside each other
