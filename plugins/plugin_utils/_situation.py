@@ -54,6 +54,10 @@ class Row:
     verdict: str
 
 
+# Hosts that are named before the rest is counted.
+MOST_NAMED = 5
+
+
 @dataclass(frozen=True)
 class Readings:
     """The rows of one look or gate."""
@@ -91,6 +95,7 @@ class Situation:
     readings: list[Readings] = field(default_factory=list)
     told: str = ""
     alerts: list[OpenAlert] = field(default_factory=list)
+    guards: dict[str, datetime] = field(default_factory=dict)
     person: list[str] = field(default_factory=list)
     last_at: datetime | None = None
     last: str = ""
@@ -129,6 +134,7 @@ def situation(
         readings=last_readings(attempt, summary),
         told=told,
         alerts=open_alerts(attempt),
+        guards=dict(state.armed),
         last_at=last.moment if last else None,
         last=last.kind if last else "",
     )
@@ -301,6 +307,7 @@ def block_lines(view: Situation) -> list[str]:
     lines += _next_lines(view)
     if view.accounting:
         lines.append(_labelled("instances", view.accounting))
+    lines += _guard_lines(view)
     lines += _alert_lines(view)
     lines += _reading_lines(view)
     if view.last_at and not view.waiting:
@@ -368,6 +375,25 @@ def _left(now: datetime, moment: datetime) -> str:
 
 def _ago(now: datetime, moment: datetime) -> str:
     return f"{duration_text(max(int((now - moment).total_seconds()), 0))} ago"
+
+
+def _guard_lines(view: Situation) -> list[str]:
+    """Hosts that put themselves back unless the rollout confirms in time, the first one to do so first."""
+    if not view.guards:
+        return []
+    hosts = sorted(view.guards, key=lambda host: (view.guards[host], host))
+    named = ", ".join(hosts[:MOST_NAMED]) + (f" and {len(hosts) - MOST_NAMED} more" if len(hosts) > MOST_NAMED else "")
+    first = view.guards[hosts[0]]
+    if first <= view.now:
+        text = f"{named}: not confirmed by {short(first)} ({_ago(view.now, first)}), so a host that was not told has put itself back"
+    else:
+        what = (
+            "put themselves back unless confirmed, the first"
+            if len(hosts) > 1
+            else "puts itself back unless confirmed,"
+        )
+        text = f"{named} {what} {_left(view.now, first)}, at {short(first)}"
+    return [_labelled("guards", text)]
 
 
 def _alert_lines(view: Situation) -> list[str]:

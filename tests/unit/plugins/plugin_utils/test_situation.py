@@ -26,7 +26,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._state import fol
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.plugins.plugin_utils.recorded import ALL_INSTANCES, HOUR, Story, at, plan, records
+from tests.unit.plugins.plugin_utils.recorded import ALL_INSTANCES, HOSTS, HOUR, Story, at, plan, records
 
 PLANNED = {"plan": {
     "phases": [
@@ -369,3 +369,23 @@ def test_the_recorded_plan_says_what_the_plan_says() -> None:
 
 def test_a_ledger_without_its_plan_still_has_a_stage() -> None:
     assert stage(Story().both_phases().state(), recorded_plan({})).step == "decide"
+
+
+@pytest.mark.parametrize(
+    ("hosts", "later", "line"),
+    [
+        (["dgx-1"], 100, "  guards     dgx-1 puts itself back unless confirmed, in 13m20s, at 2026-01-23 12:15:05Z"),
+        (HOSTS, 0, "  guards     dgx-1, dgx-2, dgx-3 put themselves back unless confirmed, the first in 15m"),
+        (HOSTS, 1000, "dgx-3: not confirmed by 2026-01-23 12:15:05Z (1m40s ago), so a host that was not told has put itself back"),
+        ([f"h{n}" for n in range(9)], 0, "h0, h1, h2, h3, h4 and 4 more put themselves back"),
+        ([], 0, ""),
+    ],
+)  # fmt: skip
+def test_hosts_that_wait_for_their_confirmation_are_told(hosts: list[str], later: int, line: str) -> None:
+    story = Story().prepared()
+    if hosts:
+        story.add("batch.started", phase="network-expert", hosts=hosts, instances=[], confirm_within_s=900.0)
+    shown = block_lines(situation(story.state(), story.records, at(story.now + later)))
+    found = [each for each in shown if "unless confirmed" in each or "not confirmed by" in each]
+    assert len(found) == bool(hosts)
+    assert line in "".join(found)
