@@ -22,14 +22,15 @@ LONGEST = 30 * 86400.0
 _OVERHEAD = 60.0
 
 
-def batches(serial: Any, hosts: int) -> int:
-    """How many batches Ansible makes of that many hosts; the last size of a list repeats."""
+def batches(serial: Any, hosts: int, done: int = 0) -> int:
+    """How many batches Ansible makes of that many hosts, or has left where some are done; the last size of a list repeats."""
     sizes = [_size(each, hosts) for each in (serial if isinstance(serial, list) else [serial])]
-    count = 0
-    while hosts > 0:
-        hosts -= sizes[min(count, len(sizes) - 1)]
+    count, behind, left = 0, 0, 0
+    while behind < hosts:
+        behind += sizes[min(count, len(sizes) - 1)]
         count += 1
-    return count
+        left += behind > done
+    return left
 
 
 def _size(batch: int | str, hosts: int) -> int:
@@ -38,9 +39,9 @@ def _size(batch: int | str, hosts: int) -> int:
     return max(1, batch)
 
 
-def phase_needs_s(phase: Phase, change: Change, verify: Verify, hosts: int) -> float:
-    """From the first batch to the end of a verify that used all of its time: the first hosts wait that long."""
-    count = batches(phase.serial, hosts)
+def phase_needs_s(phase: Phase, change: Change, verify: Verify, hosts: int, done: int = 0) -> float:
+    """From the first batch, or the next where some hosts are done, to the end of a verify that used all of its time."""
+    count = batches(phase.serial, hosts, done)
     deploying = count * change.proof.ready_within + max(0, count - 1) * phase.stagger
     return deploying + phase.verify_within + verify.window + _OVERHEAD
 

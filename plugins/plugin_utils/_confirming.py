@@ -29,16 +29,16 @@ _RENEWING = 60.0
 _TELLING = 5.0
 
 
-def needed_s(plan: Plan, phase: str, hosts: int, tick: bool = False) -> float:
-    """From the first batch of a phase on that many hosts to the end of its verify, in seconds of the plan.
+def needed_s(plan: Plan, phase: str, hosts: int, tick: bool = False, done: int = 0) -> float:
+    """From the first batch of a phase on that many hosts, or the next one, to the end of its verify, in seconds of the plan.
 
     Of a run that does what is due and ends (`tick`), each batch and each look at the gate waits for a launch: no rarer than
     every other look, since looks that are missed hold.
     """
     named = plan.phase(phase)
-    needed = phase_needs_s(named, plan.change, plan.verify, hosts)
+    needed = phase_needs_s(named, plan.change, plan.verify, hosts, done)
     if tick:
-        launches = batches(named.serial, hosts) + plan.checkpoints.look_again.times + 1
+        launches = batches(named.serial, hosts, done) + plan.checkpoints.look_again.times + 1
         needed += launches * 2 * plan.watch.every
     return needed
 
@@ -82,8 +82,8 @@ def extension(view: View, until: datetime, last: bool) -> Order:
         return {}
     phase = unverified[0]
     proven = {split_instance(instance)[1] for instance in view.state.phase(phase.name).proven}
-    left = len([host for host in view.hosts if host not in proven])
-    covered = plus(until, view.scaled(needed_s(view.plan, phase.name, left, view.tick), 0.0))
+    rest = needed_s(view.plan, phase.name, len(view.hosts), view.tick, len(proven & set(view.hosts)))
+    covered = plus(until, view.scaled(rest, 0.0))
     soon = plus(view.now, view.scaled(2 * view.plan.watch.every + _RENEWING, view.shortest_tick))
     hosts = [
         host for host in view.hosts

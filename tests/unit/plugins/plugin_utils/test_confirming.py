@@ -105,6 +105,14 @@ def test_batches_as_ansible_makes_them(serial: Any, hosts: int, count: int) -> N
     assert batches(serial, hosts) == count
 
 
+@pytest.mark.parametrize(
+    ("serial", "hosts", "done", "left"),
+    [(1, 3, 0, 3), (1, 3, 2, 1), ([1, 2], 3, 1, 1), ("25%", 8, 2, 3), ([1, 10, "50%"], 50, 11, 2), (2, 3, 1, 2), (1, 3, 3, 0)],
+)  # fmt: skip
+def test_batches_that_are_left(serial: Any, hosts: int, done: int, left: int) -> None:
+    assert batches(serial, hosts, done) == left
+
+
 def test_the_first_host_waits_long_enough_for_the_whole_phase() -> None:
     shipped = plan()
     assert _confirming.within_s(shipped, FIRST, 3) == 900.0
@@ -197,7 +205,7 @@ def test_no_host_goes_back_while_its_phase_waits_for_the_end_of_a_freeze(
             story.add("guard.renewed", hosts=order["hosts"], confirm_within_s=order["within_s"])
         story.wait(moment + late - story.now)
         assert min(story.state().armed.values()) > at(story.now)
-    rest = _confirming.needed_s(mine, FIRST, 2)
+    rest = _confirming.needed_s(mine, FIRST, 3, done=1)
     assert min(story.state().armed.values()) >= at(end + rest)
 
 
