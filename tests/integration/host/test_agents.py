@@ -137,7 +137,7 @@ def test_full_disk_leaves_the_file_and_the_process(host: RehearsalHost) -> None:
 def test_only_one_run_changes_agents_at_a_time(host: RehearsalHost) -> None:
     holder = subprocess.Popen(
         [str(ROOT / "tests/fleet/fleet"), "ssh", "--name", "host-modules", "dgx-1"]
-        + ["sudo flock /run/cowboyai-rollout.lock sleep 4"],
+        + ["sudo flock /run/cowboyai-rollout.lock sleep 12"],
         cwd=ROOT,
     )
     time.sleep(1.0)
