@@ -5,18 +5,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import iso, parse_iso
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._file_lock import file_lock
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._private_folder import private_folder
 
 GENESIS = "0" * 64
@@ -123,14 +123,8 @@ class Ledger:
             ) from error
         return Record(**fields)
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        lock = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(lock)
+    def _locked(self) -> AbstractContextManager[None]:
+        return file_lock(self.path.with_suffix(".lock"))
 
     def _write(self, data: bytes) -> None:
         new = not self.path.exists()

@@ -5,16 +5,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._evidence_files import write_text
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._file_lock import file_lock
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import Ledger
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._private_folder import private_folder
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store._interface import (
@@ -78,11 +76,5 @@ class FileStore(Store):
     def _path(self, key: str) -> Path:
         return self.folder / "keys" / f"{key}.json"
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        lock = os.open(self.folder / "keys" / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(lock)
+    def _locked(self) -> AbstractContextManager[None]:
+        return file_lock(self.folder / "keys" / ".lock")

@@ -10,18 +10,17 @@ lines are a content of their own; from time to time they become one.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._evidence_files import write_text
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._file_lock import file_lock
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._private_folder import private_folder
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store._interface import (
     Conflict,
@@ -64,12 +63,16 @@ class _Known:
 
 def keep(store: Store, link: Link, bucket: str, rollout: str) -> None:
     """Bring what is new or longer in the working folder to the store. Raises StoreError when somebody else changed the list."""
-    with _alone(_place(store, rollout)):
+    where = _place(store, rollout)
+    private_folder(where.parent)
+    # Two runs may be at work in one folder, each believing to have the lease for a moment.
+    with file_lock(where.with_suffix(".lock")):
         _keep(store, link, bucket, rollout)
 
 
 def _keep(store: Store, link: Link, bucket: str, rollout: str) -> None:
-    where, known = _place(store, rollout), _Known.of(_place(store, rollout))
+    where = _place(store, rollout)
+    known = _Known.of(where)
     files: dict[str, Parts] = {}
     stamps: dict[str, list[int]] = {}
     for name, path in _files(store.folder, rollout):
@@ -261,15 +264,6 @@ def _files(folder: Path, rollout: str) -> Iterator[tuple[str, Path]]:
 def _is_of_gate(name: str) -> bool:
     """Whether it is a file in the folder of one gate."""
     return name.startswith("checkpoints/") and name.count("/") >= 3 and not name.endswith(_GROWING)
-
-
-@contextmanager
-def _alone(where: Path) -> Iterator[None]:
-    """Who stops or approves may do so beside the run, in the same folder."""
-    private_folder(where.parent)
-    with open(where.with_suffix(".lock"), "a", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _set_aside(path: Path, content: bytes) -> None:
