@@ -165,6 +165,7 @@ def change(
             for step in steps:
                 results[step.instance.agent] = _failure(step.unit, problem, step.file.sha256)
             return _accounts.conclude(results, diff=[])
+    _atomic_write.remove_leftovers_beside(step.file.path for step in steps)
     ready = []
     for step in steps:
         try:

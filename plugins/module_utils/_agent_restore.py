@@ -214,6 +214,7 @@ def restore(
         for step in steps:
             results[step.entry.agent] = _would(step)
         return _accounts.conclude(results, diff=diff)
+    _atomic_write.remove_leftovers_beside(step.entry.env_file for step in steps)
     running = []
     for step in steps:
         try:

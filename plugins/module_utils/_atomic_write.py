@@ -10,7 +10,7 @@ import hashlib
 import os
 import stat
 from dataclasses import dataclass
-from typing import Dict, Optional
+from typing import Dict, Iterable, Optional
 
 from ansible_collections.cowboyai.rollout.plugins.module_utils._instance import InstanceError
 
@@ -185,10 +185,21 @@ def sync_directory(directory: str) -> None:
 
 
 def remove_leftovers(directory: str) -> None:
-    """Remove temporary files that a killed run left in ``directory``. Only call under the host's lock."""
-    for name in os.listdir(directory):
+    """Remove temporary files that a killed run left in ``directory``, as far as they can be. Only call under the host's lock."""
+    try:
+        names = os.listdir(directory)
+    except OSError:
+        # Whoever writes there next says what is wrong with it.
+        return
+    for name in names:
         if name.startswith(TEMP_PREFIX):
             try:
                 os.unlink(os.path.join(directory, name))
             except OSError:
                 pass
+
+
+def remove_leftovers_beside(paths: Iterable[str]) -> None:
+    """The same, in the folders of these files."""
+    for directory in sorted({os.path.dirname(path) for path in paths}):
+        remove_leftovers(directory)

@@ -60,9 +60,10 @@ def admit(fence: Optional[Fence], check: bool = False, root: str = ROOT, must_ke
     folder = StateFolder(fence.rollout, root)
     try:
         known = folder.read(FILE) or {}
-        _refuse(fence, known, _highest(folder, known))
+        highest = _highest(folder, known)
+        _refuse(fence, known, highest)
         if not check:
-            _keep(folder, fence, _highest(folder, known))
+            _keep(folder, fence, highest)
     except InstanceError as problem:
         if must_keep or problem.reason == "fenced":
             raise

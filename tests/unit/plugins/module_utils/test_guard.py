@@ -323,6 +323,23 @@ def test_words_of_the_boot_service_are_quoted(place):
         assert 'ExecStart="/opt/my python/bin/python3" -I "/a\\"b%%c"\n' in stream.read()
 
 
+def test_what_a_killed_module_left_beside_the_files_goes_with_the_next_change_or_restore(changed, place, directory):
+    left = changed.directory / ".rollout-new-0123456789ab-a.env"
+    other = changed.directory / ".rollout-mine.env"
+    other.write_text("nobody's")
+    for act in (
+        lambda: _agent_change.change(changed, [changed.instance("a", {"FLAG": "true"})]),
+        lambda: _agent_restore.restore(changed, directory),
+    ):
+        left.write_text("SECRET=1\n")
+        act()
+        assert not left.exists()
+        assert other.exists()
+    left.write_text("SECRET=1\n")
+    _agent_restore.restore(changed, directory, check=True)
+    assert left.exists()
+
+
 def test_what_somebody_writes_while_the_host_arms_is_not_lost(host, place, directory):
     for agent in ("a", "b"):
         host.add(agent)
