@@ -64,8 +64,8 @@ class ActionModule(RolloutAction):
     def act(self, context: Context, arguments: dict[str, Any]) -> Result:
         kind, order = arguments["gate"], arguments["order"]
         if self.check_mode:
-            # No step of ours asks for a gate then; whoever does gets no evidence and no record.
-            return {"decision": GO, "measured": False, "msg": f"{kind} is not judged: check mode measures nothing"}
+            # No step of ours asks for a gate then. Whoever does gets no record, and no GO for what nobody looked at.
+            return {"decision": "none", "measured": False, "msg": f"{kind} is not judged: check mode measures nothing"}
         now = self.clock.now()
         units = self._units(context, arguments["units"], list(order.get("looks") or {}))
         _gathering.keep_looks(context, units, now)

@@ -379,7 +379,7 @@ class ActionModule(RolloutAction):
         """Between two batches: which hosts must be told to wait longer for their confirmation."""
         goal = arguments["goal"] or arguments["until"]
         until = parse_iso(goal) if goal else self.clock.now()
-        order = _confirming.extension(self.view(context), until, last=not arguments["following"])
+        order = _confirming.renewal(self.view(context), until, last=not arguments["following"])
         if order:
             order["rollout"] = context.rollout
             order["fence"] = _fencing.fence(context.rollout, "confirm", context.records)

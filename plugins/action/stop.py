@@ -35,10 +35,9 @@ class ActionModule(RolloutAction):
         if not reason:
             what = "let it go on" if lift else "stop the line"
             raise StepError(f"why {what}? Say -e reason=...; the ledger keeps it with your name.")
-        told: list[str] = []
-        problems: list[str] = []
-        who = operator(context.variables)
-        for each in self._asked(context, lift, problems):
+        told, who = [], operator(context.variables)
+        asked, problems = self._asked(context, lift)
+        for each in asked:
             if lift:
                 data, kind, word = {"why": reason}, "line.lifted", "may go on"
             else:
@@ -55,8 +54,8 @@ class ActionModule(RolloutAction):
         # One that can't be stopped is no reason to leave the others running; whoever stopped them must know of it.
         return {**done, "failed": True, "msg": "\n".join([*told, *problems])} if problems else done
 
-    def _asked(self, context: Context, lift: bool, problems: list[str]) -> list[Context]:
-        """The rollout that was named, or every one that is open, each as its own context."""
+    def _asked(self, context: Context, lift: bool) -> tuple[list[Context], list[str]]:
+        """The rollout that was named, or every one that is open, each as its own context; and why others can't be."""
         known, where = context.store.rollouts(), context.store.name
         if context.rollout != ALL:
             if context.rollout not in known:
@@ -66,23 +65,26 @@ class ActionModule(RolloutAction):
             problem = _why_not(context.state, lift)
             if problem:
                 raise StepError(f"{context.rollout}: {problem}")
-            return [context]
-        each = []
+            return [context], []
+        each: list[Context] = []
+        fitting: list[Context] = []
+        problems: list[str] = []
         for name in known:
             one = Context(_of(name, context.variables), needs_plan=False)
             try:
-                _ = one.state
+                fits = _why_not(one.state, lift) is None
             except LedgerError as error:
                 problems.append(f"{name}: NOT {'lifted' if lift else 'stopped'}, as it can't be read: {error}")
                 continue
             each.append(one)
-        fitting = [one for one in each if _why_not(one.state, lift) is None]
+            if fits:
+                fitting.append(one)
         if not fitting and not problems:
             raise StepError(
                 f"no rollout with a ledger in {where} {'is stopped' if lift else 'is open'}; "
                 f"those with one: {', '.join(f'{one.rollout} ({one.state.outcome})' for one in each) or 'none'}."
             )
-        return fitting
+        return fitting, problems
 
 
 def _of(rollout: str, variables: Mapping[str, Any]) -> Mapping[str, Any]:

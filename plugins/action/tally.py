@@ -62,10 +62,11 @@ class ActionModule(RolloutAction):
             "confirm": self._confirm,
             "rollback": self._rollback,
         }[arguments["step"]]
-        results = self.registered(context, arguments["results"], context.in_play) if arguments["results"] else {}
         if arguments["step"] == "confirm":
             # Between two batches one task tells all hosts, one after the other.
             results = self.answers(context, arguments["results"])
+        else:
+            results = self.registered(context, arguments["results"], context.in_play) if arguments["results"] else {}
         return step(context, arguments, results)
 
     def _stop(self, context: Context, gate: str, name: str, decision: str, why: str, **more: Any) -> None:
@@ -207,7 +208,7 @@ class ActionModule(RolloutAction):
             return result
         plan, data = context.sure_plan, {"phase": order["phase"], "hosts": context.batch}
         if not context.shadow:
-            seconds = _confirming.within_s(plan, order["phase"], len(context.hosts), self.tick is not None)
+            seconds = _confirming.within_s(plan, order["phase"], len(context.hosts), tick=self.tick is not None)
             data["confirm_within_s"] = context.scaled(seconds, _confirming.SHORTEST_CONFIRM)
         context.record("batch.started", {**data, "instances": list(order["named"])}, self.clock.now())
         if not context.shadow:

@@ -152,11 +152,6 @@ class RolloutAction(ActionBase):
         """Who goes on after a failure takes the lease again; who does not must not keep others waiting."""
         try:
             if not self.check_mode:
-                entry = context.store.get(f"lease.{context.rollout}")
-                if entry is None or entry.value["run"] != context.launch:
-                    # Whoever has the lease keeps the evidence.
-                    return
-                context.store.keep(context.rollout)
                 release(context, self.clock.now())
         except (StepError, LedgerError, ProblemsError):
             # It expires by itself.

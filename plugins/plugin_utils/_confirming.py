@@ -68,7 +68,7 @@ def too_short_for_launches(plan: Plan, hosts: int) -> str:
     return ""
 
 
-def extension(view: View, until: datetime, last: bool) -> Order:
+def renewal(view: View, until: datetime, last: bool) -> Order:
     """Which hosts must wait longer, as the next batch of their phase waits until then; asked at each look of that wait.
 
     A stagger is part of what a phase needs; the end of a freeze is not. `last`: no look comes after this one.

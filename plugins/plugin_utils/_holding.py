@@ -64,7 +64,7 @@ def hold(context: Context, now: datetime, by_hand: str = "") -> None:
 
 
 def release(context: Context, now: datetime) -> None:
-    """Give the lease back at the end of a run; another run's is left alone.
+    """Have the evidence in the store and give the lease back, at the end of a run; another run's lease and evidence are left alone.
 
     A worker that outlived its killed run leaves it too: whoever comes next records that the run is gone, which fences the worker.
     """
@@ -74,6 +74,7 @@ def release(context: Context, now: datetime) -> None:
     entry = context.store.get(key)
     if entry is None or entry.value["run"] != context.launch or entry.value.get("released"):
         return
+    context.store.keep(context.rollout)
     try:
         context.store.put(key, {**entry.value, "released": iso(now)}, entry.revision)
     except Conflict:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
 from types import FrameType
 
 # What ansible-core itself needs after an interrupt, some seconds, and then some.
@@ -24,20 +23,20 @@ TOLD = (
 )
 
 
-def end_after_interrupt(seconds: float | None = None, leave: Callable[[int], None] = os._exit) -> None:
-    """From now on the process ends at most so many seconds after its first SIGINT; what handled that signal still does.
+def end_after_interrupt() -> None:
+    """From now on the process ends at most LONGEST seconds after its first SIGINT; what handled that signal still does.
 
     Call it in the main thread of the main process, after ansible-core has set its own handler. No thread: one can't be started
     safely in a handler, and SIGALRM interrupts the wait for a lock.
     """
-    limit, pid, before = LONGEST if seconds is None else seconds, os.getpid(), signal.getsignal(signal.SIGINT)
-    if not callable(before):
+    limit, pid, handle = LONGEST, os.getpid(), signal.getsignal(signal.SIGINT)
+    if not callable(handle):
+        # The signal is ignored, or ends the process at once.
         return
-    handle = before
 
     def ended(_number: int, _frame: FrameType | None) -> None:
         os.write(2, TOLD.format(seconds=limit).encode())
-        leave(INTERRUPTED)
+        os._exit(INTERRUPTED)
 
     def interrupted(number: int, frame: FrameType | None) -> None:
         # A worker that was forked and has no handler of its own yet is not what must end.

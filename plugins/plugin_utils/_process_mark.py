@@ -55,7 +55,11 @@ def _is_hidden(pid: int) -> bool:
         return False
     except PermissionError:
         pass
-    return not Path(f"/proc/{pid}/stat").exists()
+    try:
+        Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return True
+    return False
 
 
 def is_orphaned(own: dict[str, Any]) -> bool:

@@ -31,6 +31,8 @@ SEVERITIES = ("critical", "warning")
 LOOKS_MISSED = 3
 # Columns of the block's own words, before what they are about.
 INDENT = 13
+# Hosts that are named before the rest is counted.
+MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -52,10 +54,6 @@ class Row:
     value: float | None
     unit: str
     verdict: str
-
-
-# Hosts that are named before the rest is counted.
-MOST_NAMED = 5
 
 
 @dataclass(frozen=True)

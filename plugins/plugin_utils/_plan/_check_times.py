@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._confirm_time import LONGEST
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._calendar import FreezeSpan
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._findings import Checks, Finding, Findings
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._sections import (
     Baseline,
@@ -112,16 +113,17 @@ def _undo_fits(change: Change, rollback: Rollback) -> Findings:
 
 
 @CHECKS.add
-def _confirm_renewed(rollback: Rollback, watch: Watch) -> Findings:
+def _confirm_renewed(rollback: Rollback, watch: Watch, freeze: list[FreezeSpan]) -> Findings:
     within = rollback.confirm_within
     if within is not None and within > LONGEST:
         expected = f"at most {format_duration(LONGEST)}"
         yield Finding(("rollback", "confirm_within"), expected, "a host waits no longer", format_duration(within))
-    if rollback.confirm == "after_soak" and within is not None and within < 2 * watch.every:
+    renewed = rollback.confirm == "after_soak" or bool(freeze)
+    if renewed and within is not None and within < 2 * watch.every:
         yield Finding(
             ("rollback", "confirm_within"),
             f"at least {format_duration(2 * watch.every)}, twice watch.every",
-            "during a soak the looks renew it, and one of them may fail",
+            "in a soak, or while a batch waits for the end of a freeze, the looks renew it, and one of them may fail",
             format_duration(within),
         )
 

@@ -38,3 +38,15 @@ def test_a_look_of_an_earlier_phase_is_no_answer_of_this_one() -> None:
 def test_a_task_for_each_host_has_an_answer_of_each_also_of_those_that_failed_since() -> None:
     registered = {"dgx-1": {"at": "now"}, "dgx-2": {"unreachable": True}, "dgx-3": {"skipped": True}}
     assert set(answers(registered, batch=["dgx-1"], asked=HOSTS)) == {"dgx-1", "dgx-2"}
+
+
+def test_check_mode_says_no_go_of_what_nobody_looked_at() -> None:
+    made = gate.ActionModule.__new__(gate.ActionModule)
+    made._task = SimpleNamespace(check_mode=True)
+    context: Any = None  # nothing of it is read, and nothing written
+    asked = {"gate": "look", "order": {}}
+    assert made.act(context, asked) == {
+        "decision": "none",
+        "measured": False,
+        "msg": "look is not judged: check mode measures nothing",
+    }

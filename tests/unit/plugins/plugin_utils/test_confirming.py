@@ -127,6 +127,17 @@ def test_the_looks_of_a_soak_come_often_enough() -> None:
     soak_plan(confirm_within="10m")
 
 
+def test_the_looks_in_a_freeze_come_often_enough() -> None:
+    def frozen(within: str) -> Plan:
+        rollback = {"confirm_within": within, "when": [], "on": []}
+        freeze = [{"name": "night", "begin": "18:00", "end": "08:00"}]
+        return plan(watch={"every": "20m", "requests": 1}, freeze=freeze, rollback=rollback)
+
+    with pytest.raises(PlanError, match="twice watch"):
+        frozen("39m")
+    frozen("40m")
+
+
 def test_looks_that_renew_outlast_one_that_is_missed() -> None:
     rare = {"every": "20m", "requests": 1}
     assert _confirming.within_s(soak_plan(), FIRST, 3) == 900.0
@@ -153,26 +164,26 @@ def test_what_is_launched_again_and_again_waits_for_launches() -> None:
 
 def test_a_stagger_that_the_phase_needs_renews_nothing() -> None:
     story = armed(Story().prepared(), hosts=HOSTS[:1])
-    assert _confirming.extension(story.view(), at(story.now + 30), last=True) == {}
-    assert _confirming.extension(story.view(), at(story.now + 86400), last=False) == {}
+    assert _confirming.renewal(story.view(), at(story.now + 30), last=True) == {}
+    assert _confirming.renewal(story.view(), at(story.now + 86400), last=False) == {}
 
 
 def test_one_that_comes_to_its_end_is_renewed_and_the_last_look_renews_what_the_rest_needs() -> None:
     story = armed(Story().prepared(), hosts=HOSTS[:2])
-    order = _confirming.extension(story.wait(300).view(), at(story.now + 86400), last=False)
+    order = _confirming.renewal(story.wait(300).view(), at(story.now + 86400), last=False)
     assert (order["state"], order["hosts"], order["within_s"]) == ("renewed", HOSTS[:2], 900.0 + 2 * 5)
     # 30 s for the last batch, 10 min and 1 min of verify, 1 min of our own.
     fresh = armed(Story().prepared(), hosts=HOSTS[:2])
     latest = min(fresh.state().armed.values()) - timedelta(seconds=30 + 600 + 60 + 60)
-    assert _confirming.extension(fresh.view(), latest, last=True) == {}
+    assert _confirming.renewal(fresh.view(), latest, last=True) == {}
     later = latest + timedelta(seconds=20)
-    assert _confirming.extension(fresh.view(), later, last=True)["hosts"][0] == HOSTS[0]
+    assert _confirming.renewal(fresh.view(), later, last=True)["hosts"][0] == HOSTS[0]
 
 
 def test_what_the_plan_says_is_what_a_renewal_gives() -> None:
     mine = plan(rollback={"confirm_within": "20m", "when": [], "on": []})
     story = armed(Story().prepared(), hosts=HOSTS[:2]).wait(800)
-    assert _confirming.extension(story.view(mine), at(story.now + 86400), last=False)["within_s"] == 1200.0
+    assert _confirming.renewal(story.view(mine), at(story.now + 86400), last=False)["within_s"] == 1200.0
 
 
 @pytest.mark.parametrize("why", ["check", "stopped", "verified", "nothing"])
@@ -182,7 +193,7 @@ def test_nobody_is_told_to_wait_where_nothing_waits(why: str) -> None:
         story.gate("look", "look", "rollback", "bad", scope="rollout")
     if why == "verified":
         verified(story)
-    assert _confirming.extension(story.view(check=why == "check"), at(story.now + 86400), last=True) == {}
+    assert _confirming.renewal(story.view(check=why == "check"), at(story.now + 86400), last=True) == {}
 
 
 @given(freeze=st.integers(60, 86400), every=st.integers(300, 3600), begun=st.integers(0, 890), late=st.integers(0, 50))
@@ -200,7 +211,7 @@ def test_no_host_goes_back_while_its_phase_waits_for_the_end_of_a_freeze(
     moments = [*(story.now + every * number for number in range(1, -(-freeze // every))), end]
     for moment in moments:
         # When a look is opened hosts are told, then it waits.
-        order = _confirming.extension(story.view(mine), at(end), last=moment == end)
+        order = _confirming.renewal(story.view(mine), at(end), last=moment == end)
         if order:
             story.add("guard.renewed", hosts=order["hosts"], confirm_within_s=order["within_s"])
         story.wait(moment + late - story.now)

@@ -181,7 +181,15 @@ def test_a_process_of_another_user_that_proc_hides_is_not_gone(monkeypatch: pyte
     other = mark()
     monkeypatch.setattr(_process_mark, "_started", lambda pid: "")
     assert is_gone(other) is True
-    monkeypatch.setattr(_process_mark.Path, "exists", lambda path: False)
+
+    read_text = Path.read_text
+
+    def refused(path: Path) -> str:
+        if path == Path(f"/proc/{other['pid']}/stat"):
+            raise PermissionError
+        return read_text(path)
+
+    monkeypatch.setattr(Path, "read_text", refused)
     assert is_gone(other) is None
     # A number that no process has is gone wherever /proc is looked at.
     assert is_gone({**other, "pid": 2**22 + 1}) is True
