@@ -115,7 +115,8 @@ def test_a_key_that_somebody_added_to_the_file_before_the_backup_is_no_reason_to
     change(host, "a")
     assert unit.environ["BYHAND"] == "1"
     host.restart_calls.clear()
-    assert [restore(host, directory)["instances"]["a"]["state"] for _ in range(3)] == ["restored"] * 3
+    for asked in ("once", "again", "and again"):
+        assert restore(host, directory)["instances"]["a"]["state"] == "restored", asked
     assert len(host.restart_calls) == 1
 
 
@@ -127,7 +128,8 @@ def test_a_key_from_elsewhere_is_no_reason_to_restart_again(host, directory, mon
     change(host, "a")
     assert unit.environ["DROPIN"] == "1"
     host.restart_calls.clear()
-    assert [restore(host, directory)["instances"]["a"]["state"] for _ in range(3)] == ["restored"] * 3
+    for asked in ("once", "again", "and again"):
+        assert restore(host, directory)["instances"]["a"]["state"] == "restored", asked
     assert len(host.restart_calls) == 1
 
 

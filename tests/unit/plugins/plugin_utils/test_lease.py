@@ -182,12 +182,12 @@ def test_a_process_of_another_user_that_proc_hides_is_not_gone(monkeypatch: pyte
     monkeypatch.setattr(_process_mark, "_started", lambda pid: "")
     assert is_gone(other) is True
 
-    read_text = Path.read_text
+    hidden = Path(f"/proc/{other['pid']}/stat")
 
     def refused(path: Path) -> str:
-        if path == Path(f"/proc/{other['pid']}/stat"):
+        if path == hidden:
             raise PermissionError
-        return read_text(path)
+        return path.read_bytes().decode()
 
     monkeypatch.setattr(Path, "read_text", refused)
     assert is_gone(other) is None
