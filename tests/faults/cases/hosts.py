@@ -135,7 +135,7 @@ CASES = [
     Case("host rebooted, during its change", while_changing(HOST, FIRST, reboot), agents_up, own_stops=EVERY_AGENT),
     Case("host rebooted, after its change", at(SOAK, reboot), agents_up, own_stops=EVERY_AGENT),
     Case("disk full, at backup", at(BACKUP, full_disk(f"{CONFIGS}/backups")), emptied(f"{CONFIGS}/backups")),
-    Case("disk full, at write", at(change(FIRST, HOST), full_disk(CONFIGS)), emptied(CONFIGS), quick=True),
+    Case("disk full, at write", at(change(FIRST, HOST), full_disk(CONFIGS)), emptied(CONFIGS)),
     Case(
         "disk full, where guards are kept",
         at(change(FIRST, HOST), full_disk("/var/lib/cowboyai-rollout")),
