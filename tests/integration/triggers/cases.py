@@ -116,7 +116,7 @@ CASES = (
     ),
     Case(
         "disk_exhausted", SOAK, Fault(("disk", "97%"), host="dgx-3"), frozenset({"dgx-3"}),
-        variables={"rollout_disk_paths": ["/opt/cim-dgx", "/opt/cim-dgx/spool"]},
+        variables={"rollout_disk_paths": ["/opt/cim-dgx", "/opt/cim-dgx/spool"]}, quick=True,
     ),
     Case("state_corrupted", SOAK, _of_change("corrupt", host="dgx-2"), _at("dgx-2")),
     Case("message_loss", STAGGER, DROP, frozenset({FIRST})),
