@@ -21,6 +21,7 @@ ROOM = "64MB"
 FAULTS = {
     "crash_after": "crash_after=5",
     "errors": "errors=5%",
+    "drop": "drop=20%",
     "late": "late=150ms",
     "legacy_only": "legacy_only",
     "full": "fill=56MB",

@@ -23,6 +23,7 @@ BOTH = FIRST | {f"tdd-expert@{host}" for host in HOSTS}
 CAUGHT = {
     "crash_after": ({"agent_crash", "instances_proven", "deploy"}, FIRST),
     "errors": ({"error_rate", "errors"}, FIRST),
+    "drop": ({"message_loss", "message_delivery"}, FIRST),
     "late": ({"much_slower"}, FIRST),
     "legacy_only": ({"dual_publish_success"}, FIRST),
     "full": ({"memory_exhausted"}, FIRST),
