@@ -15,6 +15,7 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import math
 import random
 import signal
 import statistics
@@ -143,16 +144,15 @@ def boundaries(lane: Lane) -> list[Boundary]:
     return [Boundary.parsed(line) for line in path.read_text().splitlines()]
 
 
-def chains(
-    places: list[Boundary], number: signal.Signals, spacing: int, rng: random.Random, tries: int = 1
-) -> list[Chain]:
-    """All places, each in one chain, so many places apart."""
-    made = []
-    starts = list(range(min(spacing, len(places))))
+def chains(places: list[Boundary], left: list[Boundary], number: signal.Signals, rng: random.Random) -> list[Chain]:
+    """Those of all places that are left, each in one chain, about SPACING boundaries of the run apart.
+
+    A chain costs a whole rollout however few its kills are: where few places are left, there are fewer chains.
+    """
+    step = max(1, math.ceil(SPACING * len(left) / len(places)))
+    starts = list(range(min(step, len(left))))
     rng.shuffle(starts)
-    for start in starts:
-        made.append(Chain(f"{number.name} {tries}-{start}", places[start::spacing], number, tries=tries))
-    return made
+    return [Chain(f"{number.name} 1-{start}", left[start::step], number) for start in starts]
 
 
 class Queue:
@@ -268,7 +268,7 @@ def kills(book: Book, fleet: str, rng: random.Random) -> list[Work]:
     work: list[Work] = []
     for number in SIGNALS:
         done = {name for case, name in book.done() if case.startswith(number.name)}
-        work += chains([place for place in places if str(place) not in done], number, SPACING, rng)
+        work += chains(places, [place for place in places if str(place) not in done], number, rng)
     return work
 
 
