@@ -37,6 +37,9 @@ SECRETS = {
     "channel": "pl4ntedChannelKq7x",
     "token": "pl4ntedTokenKq7x",
 }
+# Its value is long enough to be nobody's process id, count or part of a digest.
+TEMPLATE = "{{ 73939133 * 15485863 }}"
+TEMPLATE_VALUE = b"%d" % (73939133 * 15485863)
 PLAN = {
     "rollout": "planted",
     "hosts": "dgx",
@@ -167,7 +170,7 @@ def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
         (run.folder / "plans" / "planted.yml").write_text(yaml.safe_dump(PLAN))
         secrets = (
             f"\nOPENAI_API_KEY={SECRETS['env']}\nDATABASE_URL='postgres://u:{SECRETS['url']}@db/x'\n#OLD_TOKEN={SECRETS['commented']}\n"
-            'NOTE="{{ 7 * 191 }} {% raw %} $(id) `id`"\n'
+            f'NOTE="{TEMPLATE} {{% raw %}} $(id) `id`"\n'
         )
         for host in ("dgx-1", "dgx-2"):
             for agent in AGENTS:

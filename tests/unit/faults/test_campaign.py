@@ -1,0 +1,46 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How kills are shared out among rollouts."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import signal
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.faults.campaign import SPACING, Chain, chains
+from tests.faults.lane import Boundary
+
+PLACES = [Boundary("play", f"task {number}") for number in range(303)]
+
+
+def shared(left: list[Boundary]) -> list[Chain]:
+    return chains(PLACES, left, signal.SIGKILL, random.Random(1))
+
+
+@given(st.sets(st.sampled_from(PLACES)))
+def test_each_place_that_is_left_is_in_one_chain_in_order(wanted: set[Boundary]) -> None:
+    left = [place for place in PLACES if place in wanted]
+    made = shared(left)
+    assert Counter(itertools.chain.from_iterable(each.places for each in made)) == Counter(left)
+    assert all(each.places and each.places == sorted(each.places, key=PLACES.index) for each in made)
+
+
+def test_kills_of_one_rollout_are_apart() -> None:
+    made = shared(PLACES)
+    assert len(made) == SPACING
+    for each in made:
+        at = [PLACES.index(place) for place in each.places]
+        assert all(later - one == SPACING for one, later in itertools.pairwise(at))
+
+
+def test_few_places_that_are_left_cost_few_rollouts() -> None:
+    made = shared(PLACES[::5])
+    assert len(made) == 6
+    assert max(len(each.places) for each in made) == 11
+    assert shared([]) == []
