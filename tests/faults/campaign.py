@@ -22,8 +22,8 @@ import statistics
 import sys
 import threading
 import time
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tests.faults import plan
@@ -41,7 +41,7 @@ from tests.faults.case import (
     counted,
 )
 from tests.faults.cases import CASES
-from tests.faults.lane import OUT, Boundary, Lane
+from tests.faults.lane import OUT, Boundary, Kill, Lane
 from tests.faults.perform import UNREACHED, Row, perform_case, perform_chain
 from tests.integration.scenario.story import ROOT
 from tests.integration.triggers.campaign import fleet_tool
@@ -59,21 +59,29 @@ TRIES = 3
 #: Fleets and their hosts.
 FLEETS = {"faults-a": 2, "faults-b": 2, "faults-c": 2, "faults-d": 3}
 QUICK_FLEETS = ("faults-a", "faults-b", "faults-d")
-#: Where the shortened set ends runs of two rollouts.
-QUICK_PLACES = {
-    signal.SIGKILL: [BACKUP, change(FIRST, SECOND_HOST), VERIFY, SOAK, change(SECOND, FIRST_HOST), CHECKPOINT_LOOK],
-    signal.SIGINT: [counted(FIRST, FIRST_HOST)],
-    signal.SIGTERM: [counted(SECOND, SECOND_HOST)],
-}
+#: The kills of the shortened set, in two rollouts.
+QUICK_KILLS = (
+    (
+        Kill(BACKUP),
+        Kill(change(FIRST, SECOND_HOST)),
+        Kill(SOAK),
+        Kill(counted(SECOND, SECOND_HOST), signal.SIGTERM),
+    ),
+    (
+        Kill(counted(FIRST, FIRST_HOST), signal.SIGINT),
+        Kill(VERIFY),
+        Kill(change(SECOND, FIRST_HOST)),
+        Kill(CHECKPOINT_LOOK),
+    ),
+)
 
 
 @dataclasses.dataclass
 class Chain:
-    """Places of one rollout, and the signal for all of them."""
+    """Kills of one rollout, in its order."""
 
     name: str
-    places: list[Boundary]
-    number: signal.Signals
+    kills: Sequence[Kill]
     hosts: int = 2
     tries: int = 1
 
@@ -144,15 +152,15 @@ def boundaries(lane: Lane) -> list[Boundary]:
     return [Boundary.parsed(line) for line in path.read_text().splitlines()]
 
 
-def chains(places: list[Boundary], left: list[Boundary], number: signal.Signals, rng: random.Random) -> list[Chain]:
-    """Those of all places that are left, each in one chain, about SPACING boundaries of the run apart.
+def chains(places: list[Boundary], left: list[Kill], rng: random.Random) -> list[Chain]:
+    """The kills that are left of those at all places, each in one chain, about SPACING boundaries of the run apart.
 
     A chain costs a whole rollout however few its kills are: where few places are left, there are fewer chains.
     """
     step = max(1, math.ceil(SPACING * len(left) / len(places)))
     starts = list(range(min(step, len(left))))
     rng.shuffle(starts)
-    return [Chain(f"{number.name} 1-{start}", left[start::step], number) for start in starts]
+    return [Chain(f"{left[0].number.name} 1-{start}", left[start::step]) for start in starts]
 
 
 class Queue:
@@ -161,7 +169,7 @@ class Queue:
     def __init__(self, work: list[Work], until: float) -> None:
         self.work, self.until = work, until
         self.guard = threading.Lock()
-        self.again: dict[signal.Signals, list[tuple[Boundary, int]]] = defaultdict(list)
+        self.again: list[tuple[Kill, int]] = []
         self.busy = 0
 
     def take(self, hosts: int) -> Work | None:
@@ -172,12 +180,11 @@ class Queue:
                 if each.hosts == hosts:
                     self.busy += 1
                     return self.work.pop(position)
-            for number, left in self.again.items():
-                if hosts == 2 and left:
-                    # One kill each: nothing before it has been done already.
-                    place, tries = left.pop(0)
-                    self.busy += 1
-                    return Chain(f"{number.name} again {tries} {place}", [place], number, tries=tries)
+            if hosts == 2 and self.again:
+                # One kill each: nothing before it has been done already.
+                kill, tries = self.again.pop(0)
+                self.busy += 1
+                return Chain(f"{kill.number.name} again {tries} {kill.place}", [kill], tries=tries)
             return None
 
     def idle(self) -> bool:
@@ -191,9 +198,9 @@ class Queue:
             if isinstance(chain, Case):
                 return rows
             kept = []
-            for place, row in zip(chain.places, rows, strict=False):
+            for kill, row in zip(chain.kills, rows, strict=False):
                 if row.problems == [UNREACHED] and chain.tries < TRIES:
-                    self.again[chain.number].append((place, chain.tries + 1))
+                    self.again.append((kill, chain.tries + 1))
                 else:
                     kept.append(row)
             return kept
@@ -208,11 +215,7 @@ def work_on(fleet: str, hosts: int, queue: Queue, book: Book) -> None:
                 return
             time.sleep(2.0)
             continue
-        rows = (
-            [perform_case(lane, work)]
-            if isinstance(work, Case)
-            else perform_chain(lane, work.name, work.places, work.number)
-        )
+        rows = [perform_case(lane, work)] if isinstance(work, Case) else perform_chain(lane, work.name, work.kills)
         book.add(queue.finished(work, rows))
 
 
@@ -257,7 +260,7 @@ def document(rows: list[Row], seed: int, products: Mapping[str, int]) -> dict[st
 def quick() -> list[Work]:
     """What make test runs: a few cases, and kills where they hurt most."""
     return [
-        *(Chain(f"{n.name} quick", places, n) for n, places in QUICK_PLACES.items()),
+        *(Chain(f"quick {number}", kills) for number, kills in enumerate(QUICK_KILLS)),
         *(c for c in CASES if c.quick),
     ]
 
@@ -267,8 +270,8 @@ def kills(book: Book, fleet: str, rng: random.Random) -> list[Work]:
     places = boundaries(Lane(fleet))
     work: list[Work] = []
     for number in SIGNALS:
-        done = {name for case, name in book.done() if case.startswith(number.name)}
-        work += chains(places, [place for place in places if str(place) not in done], number, rng)
+        wanted = [Kill(place, number) for place in places]
+        work += chains(places, [kill for kill in wanted if (kill.case, str(kill.place)) not in book.done()], rng)
     return work
 
 

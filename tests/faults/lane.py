@@ -53,6 +53,18 @@ class Boundary:
         return f"{self.play} / {self.task}" + (f" #{self.nth}" if self.nth > 1 else "")
 
 
+@dataclass(frozen=True)
+class Kill:
+    """A signal to a run's process group when it comes to a boundary."""
+
+    place: Boundary
+    number: signal.Signals = signal.SIGKILL
+
+    @property
+    def case(self) -> str:
+        return f"{self.number.name} at a task boundary"
+
+
 @dataclass
 class Ended:
     """How one start of the playbook ended. `struck_at`: epoch seconds of the strike; None when its place never came."""
@@ -127,7 +139,7 @@ class Lane:
     # ------------------------------------------------------------ runs
 
     def run(
-        self, label: str, at: Boundary | None = None, number: int = signal.SIGKILL, *,
+        self, label: str, at: Boundary | None = None, number: signal.Signals = signal.SIGKILL, *,
         extra: dict[str, Any] | None = None, env: dict[str, str] | None = None, playbook: str = "",
     ) -> Ended:  # fmt: skip
         """Start the playbook and wait for its end; `at`: where the signal is sent to its process group."""
@@ -144,7 +156,7 @@ class Lane:
 
     @contextlib.contextmanager
     def running(
-        self, label: str, at: Boundary | None = None, number: int = signal.SIGKILL, *,
+        self, label: str, at: Boundary | None = None, number: signal.Signals = signal.SIGKILL, *,
         extra: dict[str, Any] | None = None, env: dict[str, str] | None = None, playbook: str = "",
     ) -> Iterator[subprocess.Popen[bytes]]:  # fmt: skip
         log = self.boundaries(label)
@@ -153,7 +165,7 @@ class Lane:
             "ANSIBLE_CALLBACKS_ENABLED": "boundary",
             "ANSIBLE_SSH_ARGS": f"-o ControlMaster=auto -o ControlPersist=60s {IMPATIENT}",
             "BOUNDARY_LOG": str(log),
-            **({"BOUNDARY_AT": at.line, "BOUNDARY_SIGNAL": str(int(number))} if at else {}),
+            **({"BOUNDARY_AT": at.line, "BOUNDARY_SIGNAL": str(number.value)} if at else {}),
             **(env or {}),
         }
         began_at = time.time()

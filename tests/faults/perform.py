@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import dataclasses
-import signal
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 from tests.faults import assess, plan
 from tests.faults.assess import COMPLETED, HELD, ROLLED_BACK
 from tests.faults.case import Case
-from tests.faults.lane import Boundary, Ended, Lane
+from tests.faults.lane import Ended, Kill, Lane
 
 #: How often the same command is given after the fault has ended, until it is through.
 RUNS_AFTER = 4
@@ -67,8 +66,8 @@ def perform_case(lane: Lane, case: Case) -> Row:
     return row
 
 
-def perform_chain(lane: Lane, name: str, places: Sequence[Boundary], number: signal.Signals) -> list[Row]:
-    """One rollout whose runs are ended at these places, one after the other, and that then goes through.
+def perform_chain(lane: Lane, name: str, kills: Sequence[Kill]) -> list[Row]:
+    """One rollout whose runs are killed at these places, one after the other, and that then goes through.
 
     A place that a run didn't come to (what it would have done was done before) is given back as `UNREACHED`.
     """
@@ -77,20 +76,20 @@ def perform_chain(lane: Lane, name: str, places: Sequence[Boundary], number: sig
     through: Ended | None = None
     try:
         lane.begin(slug(name))
-        for position, place in enumerate(places):
-            row = Row(f"{number.name} at a task boundary", str(place))
+        for position, kill in enumerate(kills):
+            row = Row(kill.case, str(kill.place))
             rows.append(row)
             if through:
                 row.problems.append(UNREACHED)
                 continue
             label = f"kill{position:02d}"
-            ended = lane.run(label, place, number)
+            ended = lane.run(label, kill.place, kill.number)
             row.seconds = round(ended.ended_at - ended.began_at, 1)
             if ended.struck_at is None:
                 row.problems.append(UNREACHED)
                 through = ended
                 continue
-            if ended.status == 0 and place.task != "the end":
+            if ended.status == 0 and kill.place.task != "the end":
                 row.problems.append("it went on to its end after the signal")
             lane.story.look(label)
             row.problems += assess.broken(lane.story.out, lane.stops(), {}, look=label, whole=False)
@@ -105,7 +104,7 @@ def perform_chain(lane: Lane, name: str, places: Sequence[Boundary], number: sig
                 row.seconds_to_safe = assess.seconds_to_safe(lane.story.out, run.struck_at or run.ended_at)
                 row.problems += closing
     except Exception as error:  # a chain that could not be acted is broken, whatever the reason
-        rows = rows or [Row(f"{number.name} at a task boundary", str(places[0]))]
+        rows = rows or [Row(kills[0].case, str(kills[0].place))]
         for row in rows:
             # None of the chain was held against what it should leave.
             row.problems.append(f"could not be carried out: {type(error).__name__}: {str(error)[:300]}")

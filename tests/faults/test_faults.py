@@ -10,11 +10,12 @@ from collections.abc import Iterator
 import pytest
 
 from tests.faults import campaign
+from tests.faults.cases import CASES
 from tests.faults.perform import Row
 
 LANES = {name: campaign.FLEETS[name] for name in campaign.QUICK_FLEETS}
-STRIKES = [case.name for case in campaign.CASES if case.quick] + [
-    f"{number.name} {place}" for number, places in campaign.QUICK_PLACES.items() for place in places
+STRIKES = [case.name for case in CASES if case.quick] + [
+    f"{kill.number.name} {kill.place}" for kills in campaign.QUICK_KILLS for kill in kills
 ]
 WITHIN_S = 1800.0
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -22,7 +23,8 @@ from tests.integration.scenario.story import ROOT, Story
 from tests.integration.triggers import campaign
 from tests.integration.triggers import plan as small
 
-NAME = "ticks"
+#: One for each story: they are told at the same time.
+WAITING, TICKING = FLEETS = ["ticks-waiting", "ticks"]
 PLAYBOOK = "tests/integration/triggers/rollout.yml"
 MOST_LAUNCHES = 60
 
@@ -37,17 +39,18 @@ class Told:
         content["approvals"] = [{"before": "second", "within": small.USUAL_PACE.span(120), "otherwise": "no_go"}]
         # What a busy machine may or may not raise is not what is compared.
         content.pop("alerts", None)
-        self.waiting = Story("waiting", fleet=NAME, out=folder / "waiting")
+        self.waiting = Story("waiting", fleet=WAITING, out=folder / "waiting")
+        self.ticking = Story("ticking", fleet=TICKING, out=folder / "ticking")
         self.extra = {
             "rollout_plan": str(plans.write(folder, content)),
             "rollout_time_scale": small.USUAL_PACE.scale,
             "triggers_checkpoints": small.USUAL_PACE.checkpoints,
         }
         self.statuses: list[int] = []
-        self.waiting_status = self.wait()
-        self.waiting.tool("reset")
-        self.ticking = Story("ticking", fleet=NAME, out=folder / "ticking")
-        self.tick()
+        with ThreadPoolExecutor() as pool:
+            waiting = pool.submit(self.wait)
+            pool.submit(self.tick).result()
+            self.waiting_status = waiting.result()
 
     def approve(self, story: Story) -> None:
         answer = {"rollout": small.ROLLOUT, "decision": "go", "reason": "looked at it"}
@@ -84,7 +87,7 @@ class Told:
 
 @pytest.fixture(scope="module")
 def told() -> Iterator[Told]:
-    with campaign.fleets([NAME]):
+    with campaign.fleets(FLEETS):
         yield Told()
 
 

@@ -7,40 +7,40 @@ from __future__ import annotations
 
 import itertools
 import random
-import signal
 from collections import Counter
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.faults.campaign import SPACING, Chain, chains
-from tests.faults.lane import Boundary
+from tests.faults.lane import Boundary, Kill
 
 PLACES = [Boundary("play", f"task {number}") for number in range(303)]
+KILLS = [Kill(place) for place in PLACES]
 
 
-def shared(left: list[Boundary]) -> list[Chain]:
-    return chains(PLACES, left, signal.SIGKILL, random.Random(1))
+def shared(left: list[Kill]) -> list[Chain]:
+    return chains(PLACES, left, random.Random(1))
 
 
-@given(st.sets(st.sampled_from(PLACES)))
-def test_each_place_that_is_left_is_in_one_chain_in_order(wanted: set[Boundary]) -> None:
-    left = [place for place in PLACES if place in wanted]
+@given(st.sets(st.sampled_from(KILLS)))
+def test_each_place_that_is_left_is_in_one_chain_in_order(wanted: set[Kill]) -> None:
+    left = [kill for kill in KILLS if kill in wanted]
     made = shared(left)
-    assert Counter(itertools.chain.from_iterable(each.places for each in made)) == Counter(left)
-    assert all(each.places and each.places == sorted(each.places, key=PLACES.index) for each in made)
+    assert Counter(itertools.chain.from_iterable(each.kills for each in made)) == Counter(left)
+    assert all(each.kills and list(each.kills) == sorted(each.kills, key=KILLS.index) for each in made)
 
 
 def test_kills_of_one_rollout_are_apart() -> None:
-    made = shared(PLACES)
+    made = shared(KILLS)
     assert len(made) == SPACING
     for each in made:
-        at = [PLACES.index(place) for place in each.places]
+        at = [KILLS.index(kill) for kill in each.kills]
         assert all(later - one == SPACING for one, later in itertools.pairwise(at))
 
 
 def test_few_places_that_are_left_cost_few_rollouts() -> None:
-    made = shared(PLACES[::5])
+    made = shared(KILLS[::5])
     assert len(made) == 6
-    assert max(len(each.places) for each in made) == 11
+    assert max(len(each.kills) for each in made) == 11
     assert shared([]) == []

@@ -12,10 +12,11 @@ from typing import Any, cast
 import pytest
 
 from tests.faults import assess, perform
-from tests.faults.lane import Boundary, Ended, Lane
+from tests.faults.lane import Boundary, Ended, Kill, Lane
 from tests.integration.scenario.story import StoryError
 
 PLACES = [Boundary("play", f"task {number}") for number in range(4)]
+KILLS = [Kill(place, signal.SIGINT) for place in PLACES]
 
 
 class Story:
@@ -60,7 +61,7 @@ def whole(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
 
 
 def chain(*ends: Any) -> list[perform.Row]:
-    return perform.perform_chain(cast(Lane, ScriptedLane(*ends)), "chain", PLACES, signal.SIGINT)
+    return perform.perform_chain(cast(Lane, ScriptedLane(*ends)), "chain", KILLS)
 
 
 def test_a_chain_that_goes_through() -> None:
