@@ -42,7 +42,7 @@ PLAYBOOK = """---
 """
 # No host is connected to: what runs, runs on the controller.
 INVENTORY = """[dgx]
-dgx-[1:3] ansible_host=192.0.2.1 ansible_ssh_executable=/bin/false rollout_agents_file={agents}
+dgx-[1:3] ansible_host=192.0.2.1 ansible_ssh_executable=/bin/false rollout_agents_file="{agents}"
 [all:children]
 dgx
 """

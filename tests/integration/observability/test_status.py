@@ -31,7 +31,7 @@ class Fleet:
         self.inventory = folder / "hosts.ini"
         agents = ROOT / "inventories" / "dgx" / "group_vars" / "dgx" / "agents.csv"
         self.inventory.write_text(
-            f"[dgx]\ndgx-[1:3] ansible_host=192.0.2.1 ansible_ssh_executable={ssh} rollout_agents_file={agents} "
+            f"[dgx]\ndgx-[1:3] ansible_host=192.0.2.1 ansible_ssh_executable='{ssh}' rollout_agents_file='{agents}' "
             "rollout_agent_unit=agent@{agent}.service rollout_agent_env_file=/etc/{agent}.env\n"
         )
 
