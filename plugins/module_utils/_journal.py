@@ -156,6 +156,11 @@ def is_cursor(text: str) -> bool:
     return bool(_CURSOR.match(text)) and "=" in text
 
 
+def _is_at(entry: Mapping[str, Any], cursor: str) -> bool:
+    """Whether the entry is the cursor's own: it has all that the cursor says of it."""
+    return set(cursor.split(";")) <= set(_text(entry, "__CURSOR").split(";"))
+
+
 def cursor_time(cursor: str) -> Optional[int]:
     """When the entry of a cursor was written, microseconds since the epoch."""
     match = _CURSOR_TIME.search(cursor)
@@ -169,10 +174,14 @@ def _stamp(us: int) -> str:
 def arguments(
     matches: Sequence[str], since: Optional[int] = None, cursor: Optional[str] = None, until: Optional[int] = None
 ) -> List[str]:
-    """The ``journalctl`` command line; a cursor wins over ``since``. One of them is required: no unbounded reads."""
+    """The ``journalctl`` command line; a cursor wins over ``since``. One of them is required: no unbounded reads.
+
+    From a cursor on, its own entry included. ``--after-cursor`` skips the first entry that matches even if it is not the
+    cursor's own (systemd before 255), and a line would never be counted.
+    """
     argv = ["journalctl", "--quiet", "--no-pager", "--all", "--output=json", "--output-fields=" + _FIELDS]
     if cursor is not None:
-        argv.append("--after-cursor=" + cursor)
+        argv.append("--cursor=" + cursor)
     elif since is not None:
         argv.append("--since=" + _stamp(since))
     else:
@@ -250,12 +259,15 @@ def read(
     max_entries: int = 200000,
     timeout: float = 60.0,
 ) -> Reading:
-    """Give matching entries, oldest first, to ``on_record``; stop after ``max_entries`` (then read on by cursor)."""
+    """Give matching entries, oldest first, to ``on_record``; stop after ``max_entries`` (then read on by cursor).
+
+    ``cursor``: those after it, of whatever unit its own entry is.
+    """
     reading = Reading(cursor=cursor)
     lines = _lines(arguments(matches, since, cursor, until), timeout, reading)
     for line in lines:
         entry = parse_entry(line)
-        if entry is None:
+        if entry is None or (cursor is not None and _is_at(entry, cursor)):
             continue
         if reading.entries >= max_entries:
             reading.complete, reading.reason = False, "entries_bounded"

@@ -170,6 +170,24 @@ def test_secret_values_stay_out_of_result_and_host_log(host: RehearsalHost) -> N
     assert secret not in host.root("journalctl -q --no-pager -o cat --since=-5min")
 
 
+def test_the_first_line_after_another_units_line_is_counted(host: RehearsalHost) -> None:
+    """journalctl --after-cursor leaves it out, where the cursor is the entry of a unit that is not asked for."""
+    unit, words = "rollout-waiting.service", "/run/rollout-words"
+    waits = f"read word < {words}; echo 2026-01-23T23:58:11.000000Z ERROR agent_service: $word; sleep 60"
+    host.root(f"mkfifo {words}; systemd-run -q --unit={unit} sh -c {shlex.quote(waits)}")
+    try:
+        host.root("logger -t somebody else; journalctl --sync")
+        cursor = host.run("agent_units_info", {"instances": [{"agent": "waiting", "unit": unit}]})["journal"]["cursor"]
+        host.root(f"echo boom > {words}; sleep 1; journalctl --sync")
+        asked = {"instances": [{"agent": "waiting", "unit": unit}], "cursor": cursor}
+        found = host.run("agent_units_info", asked)
+        assert found["instances"]["waiting"]["log"]["errors"] == 1
+        asked["cursor"] = found["journal"]["cursor"]
+        assert host.run("agent_units_info", asked)["instances"]["waiting"]["log"]["lines"] == 0
+    finally:
+        host.root(f"systemctl stop {unit}; rm -f {words}")
+
+
 def test_measuring_tolerates_what_hosts_hold(host: RehearsalHost) -> None:
     first = host.run("agent_units_info", {"instances": [host.instance("tdd-expert")]})
     cursor = first["journal"]["cursor"]

@@ -112,9 +112,19 @@ def test_one_call_bounded_by_time_with_matches_as_arguments(journalctl):
 def test_cursor_wins_over_since(journalctl):
     arguments = journalctl(b"")
     reading = _journal.read(["A=b"], print, since=5, cursor="s=1;i=2")
-    assert "--after-cursor=s=1;i=2" in arguments()
+    assert "--cursor=s=1;i=2" in arguments()
     assert not [one for one in arguments() if one.startswith("--since")]
     assert reading.cursor == "s=1;i=2"
+
+
+@pytest.mark.parametrize(
+    "cursor, read", [("s=a;i=5c;t=660b34fa3952a", 1), ("s=a;i=5c", 1), ("s=a;i=5b;t=660b34fa3952a", 2), ("s=a;i=5", 2)]
+)
+def test_only_the_cursors_own_entry_is_left_out(journalctl, cursor, read):
+    journalctl(lines(entry(), entry(__CURSOR="s=a;i=5d;t=660b34fa3952b")))
+    seen = []
+    reading = _journal.read(["A=b"], seen.append, cursor=cursor)
+    assert (len(seen), reading.entries, reading.cursor) == (read, read, "s=a;i=5d;t=660b34fa3952b")
 
 
 def test_never_reads_without_a_bound():
