@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import pty
 import select
@@ -61,11 +62,13 @@ def command(folder: Path, monitoring: Path, seconds: int) -> list[str]:
     (folder / "wait.yml").write_text(PLAYBOOK)
     agents = ROOT / "inventories" / "dgx" / "group_vars" / "dgx" / "agents.csv"
     (folder / "hosts.ini").write_text(INVENTORY.format(agents=agents))
-    return [
-        "ansible-playbook", "-i", str(folder / "hosts.ini"), str(folder / "wait.yml"), "-e", "rollout=wave2",
-        "-e", f"rollout_monitoring_dir={monitoring}", "-e", f"rollout_plan={ROOT / 'playbooks' / 'plans' / 'wave2.yml'}",
-        "-e", f"wait_s={seconds}",
-    ]  # fmt: skip
+    extra = {
+        "rollout": "wave2",
+        "rollout_monitoring_dir": str(monitoring),
+        "rollout_plan": str(ROOT / "playbooks" / "plans" / "wave2.yml"),
+        "wait_s": seconds,
+    }
+    return ["ansible-playbook", "-i", str(folder / "hosts.ini"), str(folder / "wait.yml"), "-e", json.dumps(extra)]
 
 
 class Terminal:
