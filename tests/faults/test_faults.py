@@ -15,7 +15,7 @@ from tests.faults.perform import Row
 
 LANES = {name: campaign.FLEETS[name] for name in campaign.QUICK_FLEETS}
 STRIKES = [case.name for case in CASES if case.quick] + [
-    f"{kill.number.name} {kill.place}" for kills in campaign.QUICK_KILLS for kill in kills
+    f"{kill.number.name} {kill.place}" for kill in campaign.QUICK_KILLS
 ]
 WITHIN_S = 1800.0
 
