@@ -15,7 +15,6 @@ import contextlib
 import dataclasses
 import hashlib
 import json
-import math
 import random
 import signal
 import statistics
@@ -77,6 +76,7 @@ class Chain:
     kills: Sequence[Kill]
     hosts: int = 2
     tries: int = 1
+    scale: int = plan.SCALE
 
 
 Work = Case | Chain
@@ -146,14 +146,23 @@ def boundaries(lane: Lane) -> list[Boundary]:
 
 
 def chains(places: list[Boundary], left: list[Kill], rng: random.Random) -> list[Chain]:
-    """The kills that are left of those at all places, each in one chain, about SPACING boundaries of the run apart.
+    """The kills that are left of those at all places, each in one chain, at least SPACING boundaries of the run apart.
 
-    A chain costs a whole rollout however few its kills are: where few places are left, there are fewer chains.
+    As few chains as there can be: each costs a whole rollout, however few its kills are.
     """
-    step = max(1, math.ceil(SPACING * len(left) / len(places)))
-    starts = list(range(min(step, len(left))))
-    rng.shuffle(starts)
-    return [Chain(f"{left[0].number.name} 1-{start}", left[start::step]) for start in starts]
+    position = {place: number for number, place in enumerate(places)}
+    made: list[list[Kill]] = []
+    for kill in left:
+        begun = (each for each in made if position[kill.place] - position[each[-1].place] >= SPACING)
+        chain = next(begun, None)
+        if chain is None:
+            made.append([kill])
+        else:
+            chain.append(kill)
+    rng.shuffle(made)
+    return [
+        Chain(f"{kills[0].number.name} from {position[kills[0].place]}", kills, scale=plan.UNHURRIED) for kills in made
+    ]
 
 
 class Queue:
@@ -177,7 +186,9 @@ class Queue:
                 # One kill each: nothing before it has been done already.
                 kill, tries = self.again.pop(0)
                 self.busy += 1
-                return Chain(f"{kill.number.name} again {tries} {kill.place}", [kill], tries=tries)
+                return Chain(
+                    f"{kill.number.name} again {tries} {kill.place}", [kill], tries=tries, scale=plan.UNHURRIED
+                )
             return None
 
     def idle(self) -> bool:
@@ -208,7 +219,11 @@ def work_on(fleet: str, hosts: int, queue: Queue, book: Book) -> None:
                 return
             time.sleep(2.0)
             continue
-        rows = [perform_case(lane, work)] if isinstance(work, Case) else perform_chain(lane, work.name, work.kills)
+        rows = (
+            [perform_case(lane, work)]
+            if isinstance(work, Case)
+            else perform_chain(lane, work.name, work.kills, work.scale)
+        )
         book.add(queue.finished(work, rows))
 
 

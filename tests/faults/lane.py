@@ -92,8 +92,8 @@ class Lane:
 
     # ------------------------------------------------------------ a case
 
-    def begin(self, case: str, change: Any = None) -> None:
-        """A clean fleet and a clean folder. `change`: called with the plan before it is written."""
+    def begin(self, case: str, change: Any = None, scale: int = plan.SCALE) -> None:
+        """A clean fleet and a clean folder. `change`: called with the plan before it is written; `scale`: of its time."""
         self.story = Story("faults", fleet=self.fleet, out=OUT / "cases" / case)
         for host in self.story.hosts:
             # A disk of the case before lies over a folder that is to be cleared.
@@ -106,7 +106,7 @@ class Lane:
             change(content)
         self.playbook = plan.playbook(self.story.out)
         path = plans.write(self.story.out, content)
-        self.extra = {"rollout_plan": str(path), "rollout_time_scale": plan.SCALE}
+        self.extra = {"rollout_plan": str(path), "rollout_time_scale": scale}
         self.runs, self.struck_at, self.problems, self.primary = [], 0.0, [], "first"
         self.story.look("before")
         self.begun_at = time.time()

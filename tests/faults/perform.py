@@ -66,7 +66,7 @@ def perform_case(lane: Lane, case: Case) -> Row:
     return row
 
 
-def perform_chain(lane: Lane, name: str, kills: Sequence[Kill]) -> list[Row]:
+def perform_chain(lane: Lane, name: str, kills: Sequence[Kill], scale: int = plan.SCALE) -> list[Row]:
     """One rollout whose runs are killed at these places, one after the other, and that then goes through.
 
     A place that a run didn't come to (what it would have done was done before) is given back as `UNREACHED`.
@@ -75,7 +75,7 @@ def perform_chain(lane: Lane, name: str, kills: Sequence[Kill]) -> list[Row]:
     began = time.monotonic()
     through: Ended | None = None
     try:
-        lane.begin(slug(name))
+        lane.begin(slug(name), scale=scale)
         for position, kill in enumerate(kills):
             row = Row(kill.case, str(kill.place))
             rows.append(row)

@@ -24,23 +24,17 @@ def shared(left: list[Kill]) -> list[Chain]:
 
 
 @given(st.sets(st.sampled_from(KILLS)))
-def test_each_place_that_is_left_is_in_one_chain_in_order(wanted: set[Kill]) -> None:
+def test_each_kill_that_is_left_is_in_one_chain_far_from_the_one_before(wanted: set[Kill]) -> None:
     left = [kill for kill in KILLS if kill in wanted]
     made = shared(left)
     assert Counter(itertools.chain.from_iterable(each.kills for each in made)) == Counter(left)
-    assert all(each.kills and list(each.kills) == sorted(each.kills, key=KILLS.index) for each in made)
-
-
-def test_kills_of_one_rollout_are_apart() -> None:
-    made = shared(KILLS)
-    assert len(made) == SPACING
     for each in made:
         at = [KILLS.index(kill) for kill in each.kills]
-        assert all(later - one == SPACING for one, later in itertools.pairwise(at))
+        assert at and all(later - one >= SPACING for one, later in itertools.pairwise(at))
+    # No chain more than the most crowded stretch needs.
+    crowds = [sum(kill in wanted for kill in KILLS[begin : begin + SPACING]) for begin in range(len(KILLS))]
+    assert len(made) == max(crowds)
 
 
-def test_few_places_that_are_left_cost_few_rollouts() -> None:
-    made = shared(KILLS[::5])
-    assert len(made) == 6
-    assert max(len(each.kills) for each in made) == 11
-    assert shared([]) == []
+def test_all_of_them_need_as_many_rollouts_as_kills_are_apart() -> None:
+    assert len(shared(KILLS)) == SPACING

@@ -32,7 +32,7 @@ class ScriptedLane:
     def __init__(self, *ends: Any) -> None:
         self.ends, self.runs, self.story = list(ends), cast(list[Ended], []), Story()
 
-    def begin(self, case: str) -> None:
+    def begin(self, case: str, scale: int = 0) -> None:
         pass
 
     def finish(self) -> None:
@@ -77,7 +77,7 @@ def test_all_of_a_chain_that_was_given_up_is_broken() -> None:
 
 
 def test_a_chain_that_never_began_is_one_broken_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    def begin(self: ScriptedLane, case: str) -> None:
+    def begin(self: ScriptedLane, case: str, scale: int = 0) -> None:
         raise StoryError("no fleet")
 
     monkeypatch.setattr(ScriptedLane, "begin", begin)
