@@ -265,9 +265,10 @@ def read(
     """
     reading = Reading(cursor=cursor)
     lines = _lines(arguments(matches, since, cursor, until), timeout, reading)
-    for line in lines:
+    for number, line in enumerate(lines):
         entry = parse_entry(line)
-        if entry is None or (cursor is not None and _is_at(entry, cursor)):
+        # The first alone can be the cursor's own: one that says little must not leave out what follows.
+        if entry is None or (number == 0 and cursor is not None and _is_at(entry, cursor)):
             continue
         if reading.entries >= max_entries:
             reading.complete, reading.reason = False, "entries_bounded"

@@ -118,7 +118,8 @@ def test_cursor_wins_over_since(journalctl):
 
 
 @pytest.mark.parametrize(
-    "cursor, read", [("s=a;i=5c;t=660b34fa3952a", 1), ("s=a;i=5c", 1), ("s=a;i=5b;t=660b34fa3952a", 2), ("s=a;i=5", 2)]
+    ("cursor", "read"),
+    [("s=a;i=5c;t=660b34fa3952a", 1), ("s=a;i=5c", 1), ("s=a", 1), ("s=a;i=5b;t=660b34fa3952a", 2), ("s=a;i=5", 2)],
 )
 def test_only_the_cursors_own_entry_is_left_out(journalctl, cursor, read):
     journalctl(lines(entry(), entry(__CURSOR="s=a;i=5d;t=660b34fa3952b")))
