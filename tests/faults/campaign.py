@@ -273,10 +273,11 @@ def quick() -> list[Work]:
 def kills(book: Book, fleet: str, rng: random.Random) -> list[Work]:
     """A kill at each boundary of a run that nothing disturbs, by each signal, but for those that are in the book."""
     places = boundaries(Lane(fleet))
+    done = book.done()
     work: list[Work] = []
     for number in SIGNALS:
         wanted = [Kill(place, number) for place in places]
-        work += chains(places, [kill for kill in wanted if (kill.case, str(kill.place)) not in book.done()], rng)
+        work += chains(places, [kill for kill in wanted if (kill.case, str(kill.place)) not in done], rng)
     return work
 
 
