@@ -54,9 +54,9 @@ SIGNALS = (signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
 SPACING = 25
 #: How often a place that a run did not come to is tried again, in another chain.
 TRIES = 3
-#: Fleets and their hosts.
-FLEETS = {"faults-a": 2, "faults-b": 2, "faults-c": 2, "faults-d": 3}
-QUICK_FLEETS = ("faults-a", "faults-b", "faults-d")
+#: Names of fleets of two hosts, and the one of three.
+PAIRS = ("faults-a", "faults-b", "faults-c", "faults-e", "faults-f", "faults-g")
+THREE = "faults-d"
 #: The kills of the shortened set, in one rollout: where they hurt most, and each signal.
 QUICK_KILLS = (
     Kill(BACKUP),
@@ -281,6 +281,12 @@ def kills(book: Book, fleet: str, rng: random.Random) -> list[Work]:
     return work
 
 
+def lanes_for(work: Sequence[Work], pairs: int) -> dict[str, int]:
+    """Fleet -> its hosts: so many of two hosts, and the one of three when there is work for it."""
+    lanes = dict.fromkeys(PAIRS[:pairs], 2)
+    return {**lanes, THREE: 3} if any(each.hosts == 3 for each in work) else lanes
+
+
 @contextlib.contextmanager
 def fleets(lanes: Mapping[str, int], keep: bool = False) -> Iterator[None]:
     """Fleets of so many hosts that are up, and down again at the end."""
@@ -310,6 +316,9 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="the few that make test runs")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--within", type=float, default=6 * 3600, help="seconds after which nothing more begins")
+    parser.add_argument(
+        "--pairs", type=int, choices=range(1, len(PAIRS) + 1), default=3, help="fleets of two hosts at once"
+    )
     parser.add_argument("--anew", action="store_true", help="forget what was done before")
     parser.add_argument("--keep", action="store_true", help="leave the fleets up")
     given = parser.parse_args()
@@ -317,12 +326,13 @@ def main() -> int:
     rng = random.Random(given.seed)
     whole = not given.words and not given.quick
     book = Book(given.seed, given.anew)
-    lanes = {name: hosts for name, hosts in FLEETS.items() if name in QUICK_FLEETS or not given.quick}
+    work = quick() if given.quick else [case for case in CASES if any(word in case.name for word in given.words)]
+    if whole:
+        work = [case for case in CASES if (case.group, case.name) not in book.done()]
+        rng.shuffle(work)
+    lanes = lanes_for(work, given.pairs)
     with fleets(lanes, given.keep):
-        work = quick() if given.quick else [case for case in CASES if any(word in case.name for word in given.words)]
         if whole:
-            work = [case for case in CASES if (case.group, case.name) not in book.done()]
-            rng.shuffle(work)
             work += kills(book, next(iter(lanes)), rng)
         left = perform(work, lanes, book, given.within)
     rows = list(book.rows.values()) if whole else book.fresh

@@ -13,7 +13,7 @@ from tests.faults import campaign
 from tests.faults.cases import CASES
 from tests.faults.perform import Row
 
-LANES = {name: campaign.FLEETS[name] for name in campaign.QUICK_FLEETS}
+PAIRS = 2
 STRIKES = [case.name for case in CASES if case.quick] + [
     f"{kill.number.name} {kill.place}" for kill in campaign.QUICK_KILLS
 ]
@@ -24,8 +24,10 @@ WITHIN_S = 1800.0
 def rows() -> Iterator[dict[str, Row]]:
     """Every quick strike, carried out once."""
     book = campaign.Book(seed=0, kept=False)
-    with campaign.fleets(LANES):
-        campaign.perform(campaign.quick(), LANES, book, WITHIN_S)
+    work = campaign.quick()
+    lanes = campaign.lanes_for(work, PAIRS)
+    with campaign.fleets(lanes):
+        campaign.perform(work, lanes, book, WITHIN_S)
     names = {(row.case, row.name): row for row in book.fresh}
     yield {name if "boundary" not in case else f"{case.split()[0]} {name}": row for (case, name), row in names.items()}
 
