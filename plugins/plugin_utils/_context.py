@@ -324,7 +324,8 @@ class Context:
 
     @cached_property
     def store(self) -> Store:
-        return open_store(self.variables, self.monitoring)
+        needs = self.sure_plan.store if self.needs_plan else None
+        return open_store(self.variables, self.monitoring, needs.replicas if needs else 1)
 
     @cached_property
     def ledger(self) -> Ledger:

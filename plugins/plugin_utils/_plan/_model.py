@@ -37,6 +37,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._sections i
     Probe,
     Rollback,
     Sample,
+    StoreNeeds,
     Verify,
     Watch,
 )
@@ -87,6 +88,9 @@ class Plan(Section):
     )
     rollback: Rollback = Field(default_factory=Rollback, description="When the change is taken back, and how far.")
     notify: Notify | None = Field(default=None, description="Who is told what; without it nothing is sent.")
+    store: StoreNeeds | None = Field(
+        default=None, description="What the store of ledger and evidence must offer; left out, any store will do."
+    )
 
     _path: str = PrivateAttr(default="")
     _raw: dict[str, Any] = PrivateAttr(default_factory=dict)

@@ -26,12 +26,14 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._notify imp
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._pydantic import TypeAdapter
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._schema import plan_json_schema
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._sections import (
+    Approval,
     Baseline,
     Change,
     Checkpoints,
     Control,
     Criteria,
     Drift,
+    Judgement,
     LookAgain,
     Needs,
     Phase,
@@ -40,6 +42,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._sections i
     Proof,
     Rollback,
     Sample,
+    StoreNeeds,
     UndoProof,
     Verify,
     Watch,
@@ -61,11 +64,14 @@ _SECTIONS: dict[str, type[Section]] = {
     "probe": Probe,
     "checkpoints": Checkpoints,
     "checkpoints.look_again": LookAgain,
+    "approvals[]": Approval,
     "freeze[]": FreezeSpan,
+    "judge": Judgement,
     "criteria": Criteria,
     "rollback": Rollback,
     "notify": Notify,
     "notify.events": NotifyEvents,
+    "store": StoreNeeds,
 }
 
 

@@ -322,6 +322,14 @@ class Rollback(Section):
     )
 
 
+class StoreNeeds(Section):
+    """What the store of the rollout's ledger and evidence must offer."""
+
+    replicas: Literal[1, 3, 5] = Field(
+        description="How many servers must keep each record. More than one needs a store on NATS (rollout_store)."
+    )
+
+
 class Checkpoint(Section):
     """One checkpoint of a plan: name, seconds after the last phase, the criteria it has besides the common ones."""
 

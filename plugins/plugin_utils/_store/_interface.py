@@ -68,6 +68,10 @@ class Store(ABC):
     def fetch(self, rollout: str) -> None:
         """Have all evidence of the store in the working folder, checked against its hashes."""
 
+    @abstractmethod
+    def demand(self, replicas: int) -> None:
+        """Keep each record on so many servers at least. Raises StoreError where that can't be."""
+
     def orders(self) -> dict[str, Any]:
         """What a process of its own needs to open this store; holds credentials, so it goes through a pipe."""
         return {"url": "file://", "folder": str(self.folder)}

@@ -56,6 +56,9 @@ class NatsStore(Store):
     def name(self) -> str:
         return f"nats://{self._link.server.label}"
 
+    def demand(self, replicas: int) -> None:
+        self._replicas = max(self._replicas, replicas)
+
     def orders(self) -> dict[str, Any]:
         return {**self._given, "folder": str(self.folder), "replicas": self._replicas}
 
@@ -151,8 +154,8 @@ class NatsStore(Store):
             seen = self._call(f"make the stream {stream}", work)
             if seen < self._replicas:
                 raise StoreError(
-                    f"stream {stream} at {self._link.server.label}: seen {seen} replicas, expected {self._replicas} (rollout_store_replicas). "
-                    f"Raise them: nats stream edit {stream} --replicas {self._replicas}; or correct rollout_store_replicas."
+                    f"stream {stream} at {self._link.server.label}: seen {seen} replicas, expected {self._replicas} (store.replicas of the plan or "
+                    f"rollout_store_replicas, the larger of the two). Raise them: nats stream edit {stream} --replicas {self._replicas}; or correct these."
                 )
         self._prepared = True
 

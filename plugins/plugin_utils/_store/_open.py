@@ -16,23 +16,26 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store._interface
 KINDS = "file:// (the monitoring folder), file:///a/folder, or nats://host:4222"
 
 
-def open_store(variables: Mapping[str, Any], folder: Path) -> Store:
+def open_store(variables: Mapping[str, Any], folder: Path, demanded: int = 1) -> Store:
     """The store of a play: `rollout_store` with its `rollout_store_auth`, `rollout_store_tls` and `rollout_store_replicas`.
 
-    `folder` is the working copy. Nothing is connected before it is asked for.
+    `folder` is the working copy. `demanded`: replicas that the plan asks for; the larger number counts. Nothing is connected
+    before it is asked for. Raises StoreError for what is no store, or keeps fewer copies than the plan asks for by its nature.
     """
 
     def given(name: str, default: Any) -> Any:
         value = variables.get(name)
         return default if value is None or value == "" else value
 
-    return store_at(
+    store = store_at(
         str(given("rollout_store", "file://")),
         folder,
         auth=given("rollout_store_auth", {}),
         tls=given("rollout_store_tls", {}),
         replicas=given("rollout_store_replicas", 1),
     )
+    store.demand(demanded)
+    return store
 
 
 def store_at(url: str, folder: Path, auth: Any = None, tls: Any = None, replicas: Any = 1) -> Store:

@@ -57,15 +57,24 @@ def _json(value: dict[str, Any]) -> str:
 
 
 class Operator:
-    """Operator, one account, and creds for its users; `config` makes a server trust them."""
+    """Operator, one account with JetStream, and creds for its users; `config` makes a server trust them."""
 
     def __init__(self) -> None:
-        operator, self._account = NKey("operator"), NKey("account")
-        limits = dict.fromkeys(("subs", "data", "payload", "imports", "exports", "conn", "leaf"), -1)
-        account = operator.jwt(self._account.public, "A", {"type": "account", "limits": {**limits, "wildcards": True}})
+        operator, self._account, system = NKey("operator"), NKey("account"), NKey("account")
+        unlimited = ("subs", "data", "payload", "imports", "exports", "conn", "leaf")
+        limits = {**dict.fromkeys(unlimited, -1), "wildcards": True}
+        stored = dict.fromkeys(("mem_storage", "disk_storage", "streams", "consumer"), -1)
+        accounts = {
+            self._account.public: operator.jwt(
+                self._account.public, "A", {"type": "account", "limits": {**limits, **stored}}
+            ),
+            system.public: operator.jwt(system.public, "SYS", {"type": "account", "limits": limits}),
+        }
+        preload = "\n".join(f"{public}: {jwt}" for public, jwt in accounts.items())
         trusted = operator.jwt(operator.public, "O", {"type": "operator"})
+        # A server in operator mode has JetStream only beside a system account.
         self.config = (
-            f"operator: {trusted}\nresolver: MEMORY\nresolver_preload {{ {self._account.public}: {account} }}\n"
+            f"operator: {trusted}\nsystem_account: {system.public}\nresolver: MEMORY\nresolver_preload {{\n{preload}\n}}\n"
         )
 
     def creds(self, of: NKey | None = None, **claims: Any) -> str:

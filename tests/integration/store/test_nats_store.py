@@ -15,7 +15,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store import Sto
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store._nats_link import Link
 
 from tests.integration.nats import servers
-from tests.integration.nats.keys import Authority, NKey
+from tests.integration.nats.keys import Authority, NKey, Operator
 from tests.integration.store.places import Place, at, begin, directly, jetstream, write
 from tests.integration.store.test_both_stores import content, evidence, gate
 
@@ -174,6 +174,21 @@ def test_fewer_replicas_than_asked_for_are_refused(nats_place: Place) -> None:
         Place(nats_place.folder, nats_place.server, {"rollout_store_replicas": 2}).store()
 
 
+def test_the_larger_of_what_plan_and_variable_ask_for_counts(nats_place: Place) -> None:
+    write(nats_place.store().ledger("feature"))
+    for given, demanded in ((1, 3), (3, 1)):
+        wanting = open_store({**nats_place.variables, "rollout_store_replicas": given}, nats_place.folder, demanded)
+        with pytest.raises(StoreError, match=r"seen 1 replicas, expected 3 \(store.replicas of the plan or "):
+            write(wanting.ledger("feature"))
+    write(open_store(nats_place.variables, nats_place.folder, 1).ledger("feature"))
+
+
+def test_files_are_one_copy(tmp_path: Path) -> None:
+    assert open_store({}, tmp_path, 1).name == f"file://{tmp_path}"
+    with pytest.raises(StoreError, match=r"store.replicas of the plan: seen the store file://.* one copy; expected 3"):
+        open_store({}, tmp_path, 3)
+
+
 def test_three_replicas_outlive_one_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # A cluster chooses its leaders first.
     monkeypatch.setattr(_nats_link, "PATIENCE_S", 40.0)
@@ -207,6 +222,24 @@ def test_it_logs_in_and_shows_no_credential(tmp_path: Path, kind: str) -> None:
     for value in (*auth.values(), *wrong.values()):
         assert value == "me" or (value not in str(told.value) and value not in store.name)
     assert "Authorization" in str(told.value) or "authorization" in str(told.value)
+
+
+def test_it_logs_in_with_a_creds_file(tmp_path: Path) -> None:
+    operator, stranger = Operator(), Operator()
+    good, foreign = tmp_path / "good.creds", tmp_path / "foreign.creds"
+    good.write_text(operator.creds())
+    foreign.write_text(stranger.creds())
+    with servers.running(tmp_path, f"{jetstream(tmp_path / 'js')}\n{operator.config}") as server:
+        for path in (good, foreign):
+            variables = {"rollout_store": server.url, "rollout_store_auth": {"creds_file": str(path)}}
+            ledger = open_store(variables, tmp_path / path.stem).ledger("feature")
+            if path == good:
+                write(ledger)
+                assert len(ledger.read()) == 1
+                continue
+            with pytest.raises(StoreError, match="[Aa]uthorization") as told:
+                ledger.read()
+            assert not any(line in str(told.value) for line in foreign.read_text().splitlines() if line)
 
 
 def test_tls_is_checked(tmp_path: Path) -> None:

@@ -37,6 +37,19 @@ def test_the_tables_in_the_documentation_are_those_of_the_model(root: Path) -> N
     assert all(f"`{name}`" in page for name in METRICS)
 
 
+def test_every_section_of_the_model_has_a_table(root: Path) -> None:
+    page = (root / "docs/plan.md").read_text(encoding="utf-8")
+    tables = [part.split("\n")[0] for part in page.split("\n### ")]
+    properties = plan_json_schema()["properties"]
+    sections = {name for name, value in properties.items() if described_by_keys(value)}
+    assert {name for name in sections if f"`{name}`" not in tables and f"`{name}[]`" not in tables} == {"alerts"}
+
+
+def described_by_keys(value: dict[str, Any]) -> bool:
+    """Whether a key's value is a section, or a list of them."""
+    return "properties" in value or "$ref" in value or "$ref" in value.get("items", {})
+
+
 def test_writing_the_documentation_changes_nothing_that_is_right(root: Path, tmp_path: Path) -> None:
     page = (root / "docs/plan.md").read_text(encoding="utf-8")
     (tmp_path / "plan.md").write_text(page.replace("`latency_p50`", "gone"), encoding="utf-8")
