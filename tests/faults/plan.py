@@ -21,7 +21,7 @@ BACKUPS = "/opt/cim-dgx/configs/backups/wave2"
 #: An hour of the plan is a second of a run.
 SCALE = 3600
 #: For runs that are killed and given again: a checkpoint is not over before the next run has come to it.
-UNHURRIED = 900
+UNHURRIED = 300
 EVERY_H = 10
 #: A percentile of one agent's latency needs so many answers.
 SAMPLES = 100
