@@ -174,9 +174,17 @@ class Queue:
         self.again: list[tuple[Kill, int]] = []
         self.busy = 0
 
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more begins."""
+        return time.monotonic() > self.until
+
+    def close(self) -> None:
+        self.until = 0.0
+
     def take(self, hosts: int) -> Work | None:
         with self.guard:
-            if time.monotonic() > self.until:
+            if self.closed:
                 return None
             for position, each in enumerate(self.work):
                 if each.hosts == hosts:
@@ -215,7 +223,7 @@ def work_on(fleet: str, hosts: int, queue: Queue, book: Book) -> None:
     while True:
         work = queue.take(hosts)
         if work is None:
-            if queue.idle() or time.monotonic() > queue.until:
+            if queue.idle() or queue.closed:
                 return
             time.sleep(2.0)
             continue
@@ -300,8 +308,9 @@ def fleets(lanes: Mapping[str, int], keep: bool = False) -> Iterator[None]:
 
 
 def perform(work: list[Work], lanes: Mapping[str, int], book: Book, within_s: float) -> list[Work]:
-    """All of it, on all lanes at once; what there was no time for is given back."""
+    """All of it, on all lanes at once; what there was no time for is given back. After a SIGUSR1 nothing more begins."""
     queue = Queue(work, time.monotonic() + within_s)
+    signal.signal(signal.SIGUSR1, lambda *_: queue.close())
     threads = [threading.Thread(target=work_on, args=(name, hosts, queue, book)) for name, hosts in lanes.items()]
     for thread in threads:
         thread.start()

@@ -237,7 +237,7 @@ def test_it_logs_in_with_a_creds_file(tmp_path: Path) -> None:
                 write(ledger)
                 assert len(ledger.read()) == 1
                 continue
-            with pytest.raises(StoreError, match="[Aa]uthorization") as told:
+            with pytest.raises(StoreError, match=r"[Aa]uthorization") as told:
                 ledger.read()
             assert not any(line in str(told.value) for line in foreign.read_text().splitlines() if line)
 
