@@ -73,9 +73,7 @@ class Operator:
         preload = "\n".join(f"{public}: {jwt}" for public, jwt in accounts.items())
         trusted = operator.jwt(operator.public, "O", {"type": "operator"})
         # A server in operator mode has JetStream only beside a system account.
-        self.config = (
-            f"operator: {trusted}\nsystem_account: {system.public}\nresolver: MEMORY\nresolver_preload {{\n{preload}\n}}\n"
-        )
+        self.config = f"operator: {trusted}\nsystem_account: {system.public}\nresolver: MEMORY\nresolver_preload {{\n{preload}\n}}\n"
 
     def creds(self, of: NKey | None = None, **claims: Any) -> str:
         """The text of a creds file for a new user, of our account or of another one."""
