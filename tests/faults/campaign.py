@@ -55,7 +55,7 @@ SPACING = 25
 #: How often a place that a run did not come to is tried again, in another chain.
 TRIES = 3
 #: Names of fleets of two hosts, and the one of three.
-PAIRS = ("faults-a", "faults-b", "faults-c", "faults-e", "faults-f", "faults-g")
+PAIRS = tuple(f"faults-{letter}" for letter in "abcefghi")
 THREE = "faults-d"
 #: The kills of the shortened set, in one rollout: where they hurt most, and each signal.
 QUICK_KILLS = (
