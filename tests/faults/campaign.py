@@ -55,8 +55,8 @@ SPACING = 25
 #: How often a place that a run did not come to is tried again, in another chain.
 TRIES = 3
 #: Names of fleets of two hosts, and the one of three.
-PAIRS = tuple(f"faults-{letter}" for letter in "abcefghi")
-THREE = "faults-d"
+TWO_HOSTS = tuple(f"faults-{letter}" for letter in "abcefghi")
+THREE_HOSTS = "faults-d"
 #: The kills of the shortened set, in one rollout: where they hurt most, and each signal.
 QUICK_KILLS = (
     Kill(BACKUP),
@@ -291,8 +291,8 @@ def kills(book: Book, fleet: str, rng: random.Random) -> list[Work]:
 
 def lanes_for(work: Sequence[Work], pairs: int) -> dict[str, int]:
     """Fleet -> its hosts: so many of two hosts, and the one of three when there is work for it."""
-    lanes = dict.fromkeys(PAIRS[:pairs], 2)
-    return {**lanes, THREE: 3} if any(each.hosts == 3 for each in work) else lanes
+    lanes = dict.fromkeys(TWO_HOSTS[:pairs], 2)
+    return {**lanes, THREE_HOSTS: 3} if any(each.hosts == 3 for each in work) else lanes
 
 
 @contextlib.contextmanager
@@ -326,7 +326,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--within", type=float, default=6 * 3600, help="seconds after which nothing more begins")
     parser.add_argument(
-        "--pairs", type=int, choices=range(1, len(PAIRS) + 1), default=3, help="fleets of two hosts at once"
+        "--pairs", type=int, choices=range(1, len(TWO_HOSTS) + 1), default=3, help="fleets of two hosts at once"
     )
     parser.add_argument("--anew", action="store_true", help="forget what was done before")
     parser.add_argument("--keep", action="store_true", help="leave the fleets up")
@@ -339,7 +339,9 @@ def main() -> int:
     if whole:
         work = [case for case in CASES if (case.group, case.name) not in book.done()]
         rng.shuffle(work)
-    lanes = lanes_for(work, given.pairs)
+    # Without the kills, which come later, no more fleets than there are cases for.
+    pairs = given.pairs if whole else min(given.pairs, sum(each.hosts == 2 for each in work))
+    lanes = lanes_for(work, pairs)
     with fleets(lanes, given.keep):
         if whole:
             work += kills(book, next(iter(lanes)), rng)

@@ -13,7 +13,6 @@ from tests.faults import campaign
 from tests.faults.cases import CASES
 from tests.faults.perform import Row
 
-PAIRS = 2
 STRIKES = [case.name for case in CASES if case.quick] + [
     f"{kill.number.name} {kill.place}" for kill in campaign.QUICK_KILLS
 ]
@@ -25,7 +24,7 @@ def rows() -> Iterator[dict[str, Row]]:
     """Every quick strike, carried out once."""
     book = campaign.Book(seed=0, kept=False)
     work = campaign.quick()
-    lanes = campaign.lanes_for(work, PAIRS)
+    lanes = campaign.lanes_for(work, pairs=2)
     with campaign.fleets(lanes):
         campaign.perform(work, lanes, book, WITHIN_S)
     names = {(row.case, row.name): row for row in book.fresh}

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import Ledger
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store import StoreError, _nats_link, open_store
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store._nats_link import Link
 
@@ -230,16 +231,16 @@ def test_it_logs_in_with_a_creds_file(tmp_path: Path) -> None:
     good.write_text(operator.creds())
     foreign.write_text(stranger.creds())
     with servers.running(tmp_path, f"{jetstream(tmp_path / 'js')}\n{operator.config}") as server:
-        for path in (good, foreign):
+
+        def ledger(path: Path) -> Ledger:
             variables = {"rollout_store": server.url, "rollout_store_auth": {"creds_file": str(path)}}
-            ledger = open_store(variables, tmp_path / path.stem).ledger("feature")
-            if path == good:
-                write(ledger)
-                assert len(ledger.read()) == 1
-                continue
-            with pytest.raises(StoreError, match=r"[Aa]uthorization") as told:
-                ledger.read()
-            assert not any(line in str(told.value) for line in foreign.read_text().splitlines() if line)
+            return open_store(variables, tmp_path / path.stem).ledger("feature")
+
+        write(ledger(good))
+        assert len(ledger(good).read()) == 1
+        with pytest.raises(StoreError, match=r"[Aa]uthorization") as told:
+            ledger(foreign).read()
+    assert not any(line in str(told.value) for line in foreign.read_text().splitlines() if line)
 
 
 def test_tls_is_checked(tmp_path: Path) -> None:
