@@ -34,6 +34,8 @@ _EVENTS = {
 }
 _SUPPRESSED = "a596d6fe7bfa4994828e72309e95d61e"
 _SUPPRESSED_TEXT = re.compile(r"Suppressed (\d+) messages from (.+)\Z")
+# Microseconds since 1970 in 64 bits. isdigit() would let pass what int() refuses: "²", and thousands of digits.
+_STAMP = re.compile(r"[0-9]{1,20}\Z")
 _CURSOR = re.compile(r"[A-Za-z0-9=;_.:+/-]{1,512}\Z")
 _CURSOR_TIME = re.compile(r"(?:^|;)t=([0-9a-fA-F]+)")
 _MAX_LINE = 16 * 1024 * 1024
@@ -114,7 +116,7 @@ def parse_entry(line: bytes) -> Optional[Dict[str, Any]]:
 def record_of(entry: Mapping[str, Any]) -> Optional[Record]:
     """The record of an entry; ``None`` when it belongs to no unit. Only systemd itself may speak about other units."""
     stamp = entry.get("__REALTIME_TIMESTAMP")
-    if not isinstance(stamp, str) or not stamp.isdigit():
+    if not isinstance(stamp, str) or not _STAMP.match(stamp):
         return None
     by_manager = _text(entry, "_PID") == "1" and bool(_text(entry, "UNIT"))
     event = _EVENTS.get(_text(entry, "MESSAGE_ID").lower()) if by_manager else None

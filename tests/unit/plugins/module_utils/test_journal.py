@@ -189,3 +189,8 @@ def test_cursor_time():
     assert _journal.cursor_time("s=1;i=5c;b=0;m=4b;t=660b34fa3952a;x=7e") == 0x660B34FA3952A
     assert _journal.cursor_time("s=1") is None
     assert not _journal.is_cursor("$(reboot)=1")
+
+
+@pytest.mark.parametrize("stamp", ["9" * 4400, "\N{SUPERSCRIPT TWO}", "", "1 "])
+def test_an_entry_whose_time_is_none_is_left_out(stamp: str) -> None:
+    assert _journal.record_of(entry(__REALTIME_TIMESTAMP=stamp)) is None
