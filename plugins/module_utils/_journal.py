@@ -113,16 +113,21 @@ def parse_entry(line: bytes) -> Optional[Dict[str, Any]]:
     return entry if isinstance(entry, dict) else None
 
 
+def _written_at(entry: Mapping[str, Any]) -> Optional[int]:
+    stamp = _text(entry, "__REALTIME_TIMESTAMP")
+    return int(stamp) if _STAMP.match(stamp) else None
+
+
 def record_of(entry: Mapping[str, Any]) -> Optional[Record]:
-    """The record of an entry; ``None`` when it belongs to no unit. Only systemd itself may speak about other units."""
-    stamp = entry.get("__REALTIME_TIMESTAMP")
-    if not isinstance(stamp, str) or not _STAMP.match(stamp):
+    """The record of an entry; ``None`` when it has no time. Only systemd itself may speak about other units."""
+    at = _written_at(entry)
+    if at is None:
         return None
     by_manager = _text(entry, "_PID") == "1" and bool(_text(entry, "UNIT"))
     event = _EVENTS.get(_text(entry, "MESSAGE_ID").lower()) if by_manager else None
     text, damaged = message_text(entry.get("MESSAGE"))
     return Record(
-        at=int(stamp),
+        at=at,
         cursor=_text(entry, "__CURSOR"),
         unit=_text(entry, "UNIT" if by_manager else "_SYSTEMD_UNIT"),
         invocation_id=_text(entry, "INVOCATION_ID" if by_manager else "_SYSTEMD_INVOCATION_ID"),
@@ -311,8 +316,7 @@ _ANY = ["journalctl", "--quiet", "--no-pager", "--output=json", "--output-fields
 def oldest() -> Optional[int]:
     """When the oldest entry that the journal still has was written, microseconds since the epoch."""
     entry = _first_entry(_ANY)
-    stamp = _text(entry, "__REALTIME_TIMESTAMP") if entry else ""
-    return int(stamp) if stamp.isdigit() else None
+    return _written_at(entry) if entry else None
 
 
 def end_cursor() -> Optional[str]:
