@@ -38,6 +38,8 @@ _SUPPRESSED_TEXT = re.compile(r"Suppressed (\d+) messages from (.+)\Z")
 _STAMP = re.compile(r"[0-9]{1,20}\Z")
 _CURSOR = re.compile(r"[A-Za-z0-9=;_.:+/-]{1,512}\Z")
 _CURSOR_TIME = re.compile(r"(?:^|;)t=([0-9a-fA-F]+)")
+# journalctl's own words, as "-- No entries --" or "-- Boot ... --"; no entry of its JSON begins so.
+_REMARK = b"-- "
 _MAX_LINE = 16 * 1024 * 1024
 
 
@@ -62,13 +64,17 @@ class Record:
 
 @dataclass
 class Reading:
-    """How a read went. ``complete`` is false with a ``reason``: ``entries_bounded|journal_unreadable``."""
+    """How a read went. ``complete`` is false with a ``reason``: ``entries_bounded|journal_unreadable|entries_damaged``.
+
+    ``damaged`` counts entries that journalctl printed and that could not be read: what they said is in no count.
+    """
 
     cursor: Optional[str] = None
     entries: int = 0
     complete: bool = True
     reason: Optional[str] = None
     message: Optional[str] = None
+    damaged: int = 0
     suppressed: Dict[str, int] = field(default_factory=dict)
 
 
@@ -105,7 +111,7 @@ def _detail(entry: Mapping[str, Any], event: str) -> str:
 
 
 def parse_entry(line: bytes) -> Optional[Dict[str, Any]]:
-    """The JSON object of one output line, or ``None`` for what is none (``-- No entries --``, cut lines)."""
+    """The JSON object of one output line, or ``None`` for what is none, as a line that was cut."""
     try:
         entry = json.loads(line)
     except (ValueError, RecursionError):
@@ -241,6 +247,8 @@ def _lines(argv: Sequence[str], timeout: float, reading: Reading) -> Iterator[by
                     reading.complete, reading.reason = False, "journal_unreadable"
                     reading.message = "the journal holds an entry of more than {0} bytes".format(_MAX_LINE)
                     break
+            if finished and rest:
+                yield rest
         finally:
             timer.cancel()
             if not finished:
@@ -272,10 +280,17 @@ def read(
     """
     reading = Reading(cursor=cursor)
     lines = _lines(arguments(matches, since, cursor, until), timeout, reading)
-    for number, line in enumerate(lines):
+    own = cursor
+    for line in lines:
+        if line.startswith(_REMARK):
+            continue
+        first, own = own, None
         entry = parse_entry(line)
+        if entry is None:
+            reading.damaged += 1
+            continue
         # The first alone can be the cursor's own: one that says little must not leave out what follows.
-        if entry is None or (number == 0 and cursor is not None and _is_at(entry, cursor)):
+        if first is not None and _is_at(entry, first):
             continue
         if reading.entries >= max_entries:
             reading.complete, reading.reason = False, "entries_bounded"
@@ -285,16 +300,22 @@ def read(
             lines.close()  # type: ignore[attr-defined]
             break
         reading.entries += 1
+        reading.cursor = _text(entry, "__CURSOR") or reading.cursor
         record = record_of(entry)
         if record is None:
+            reading.damaged += 1
             continue
-        reading.cursor = record.cursor or reading.cursor
         if _text(entry, "MESSAGE_ID") == _SUPPRESSED and _text(entry, "_TRANSPORT") == "driver":
             match = _SUPPRESSED_TEXT.match(record.text or "")
             if match:
                 reading.suppressed[match.group(2)] = reading.suppressed.get(match.group(2), 0) + int(match.group(1))
             continue
         on_record(record)
+    if reading.complete and reading.damaged:
+        reading.complete, reading.reason = False, "entries_damaged"
+        reading.message = "{0} entries of the journal could not be read; see journalctl --verify".format(
+            reading.damaged
+        )
     return reading
 
 

@@ -202,8 +202,8 @@ guard:
 journal:
   description:
     - What was read and whether it is all there was.
-    - "C(reason) is V(journal_rotated), V(entries_bounded), V(journal_unreadable), V(lines_suppressed) (journald's rate
-      limit) or V(cursor_invalid)."
+    - "C(reason) is V(journal_rotated), V(entries_bounded), V(journal_unreadable), V(entries_damaged) (entries that no
+      one can read), V(lines_suppressed) (journald's rate limit) or V(cursor_invalid)."
   returned: success
   type: dict
   contains:

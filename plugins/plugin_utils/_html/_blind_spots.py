@@ -33,6 +33,9 @@ REASONS = {
     "journal_rotated": "the journal had dropped lines before they were read",
     "entries_bounded": "there were more lines than are read at once",
     "journal_unreadable": "the journal could not be read",
+    "entries_damaged": "the journal held entries that could not be read",
+    "lines_suppressed": "journald had dropped lines of an agent that wrote too many",
+    "cursor_invalid": "the place to read on from was unknown to the journal",
 }
 # With requests in so large a share of the buckets, a hang of a bucket's length does not go unseen.
 _WATCHED_ALL_ALONG = 95.0

@@ -178,11 +178,35 @@ def test_dropped_lines_are_noticed(journalctl):
     assert reading.suppressed == {"a.service": 7}
 
 
-def test_junk_lines_are_skipped(journalctl):
+def test_what_cannot_be_read_leaves_the_reading_incomplete(journalctl):
     journalctl(b'{"cut\n[1]\nnull\n\n' + lines(entry(__REALTIME_TIMESTAMP=None), entry()))
     seen = []
-    assert _journal.read(["A=b"], seen.append, since=1).entries == 2
-    assert len(seen) == 1
+    reading = _journal.read(["A=b"], seen.append, since=1)
+    assert (reading.entries, reading.damaged, len(seen)) == (2, 4, 1)
+    assert (reading.complete, reading.reason) == (False, "entries_damaged")
+    assert reading.message.startswith("4 entries")
+
+
+def test_journalctls_own_words_are_no_entries(journalctl):
+    journalctl(b"-- Boot 5c --\n" + lines(entry(), entry(__CURSOR="s=a;i=5d;t=660b34fa3952b")))
+    reading = _journal.read(["A=b"], lambda record: None, cursor="s=a;i=5c;t=660b34fa3952a")
+    assert (reading.entries, reading.damaged, reading.complete) == (1, 0, True)
+
+
+def test_a_line_that_was_cut_at_the_end_counts(journalctl):
+    journalctl(lines(entry()) + lines(entry())[:40])
+    reading = _journal.read(["A=b"], lambda record: None, since=1)
+    assert (reading.entries, reading.damaged, reading.complete) == (1, 1, False)
+
+
+def test_the_next_reading_begins_after_a_damaged_entry(journalctl):
+    journalctl(lines(entry(__CURSOR="c=1"), entry(__CURSOR="c=2", __REALTIME_TIMESTAMP="soon")))
+    assert _journal.read(["A=b"], lambda record: None, since=1).cursor == "c=2"
+
+
+def test_worse_reasons_are_not_covered_by_damage(journalctl):
+    journalctl(b"{\n", status=1, said="Bad message")
+    assert _journal.read(["A=b"], lambda record: None, since=1).reason == "journal_unreadable"
 
 
 def test_cursor_time():
