@@ -325,7 +325,9 @@ class Context:
     @cached_property
     def store(self) -> Store:
         needs = self.sure_plan.store if self.needs_plan else None
-        return open_store(self.variables, self.monitoring, needs.replicas if needs else 1)
+        if needs is None:
+            return open_store(self.variables, self.monitoring)
+        return open_store(self.variables, self.monitoring, needs.replicas, str(self.sure_plan.path))
 
     @cached_property
     def ledger(self) -> Ledger:

@@ -73,12 +73,11 @@ class FileStore(Store):
     def fetch(self, rollout: str) -> None:
         return
 
-    def demand(self, replicas: int) -> None:
-        if replicas > 1:
-            raise StoreError(
-                f"store.replicas of the plan: seen the store {self.name}, which keeps one copy; expected {replicas}. "
-                "Name a store on NATS (rollout_store), or take the key out of the plan."
-            )
+    def demand(self, replicas: int, plan: str) -> None:
+        raise StoreError(
+            f"{plan}: store.replicas: seen the store {self.name}, which keeps one copy; expected {replicas}. "
+            "Name a store on NATS (rollout_store), or take the key out of the plan."
+        )
 
     def _path(self, key: str) -> Path:
         return self.folder / "keys" / f"{key}.json"

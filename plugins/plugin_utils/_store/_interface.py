@@ -69,8 +69,8 @@ class Store(ABC):
         """Have all evidence of the store in the working folder, checked against its hashes."""
 
     @abstractmethod
-    def demand(self, replicas: int) -> None:
-        """Keep each record on so many servers at least. Raises StoreError where that can't be."""
+    def demand(self, replicas: int, plan: str) -> None:
+        """Keep each record on so many servers (more than one) at least, as the file `plan` says. Raises StoreError where that can't be."""
 
     def orders(self) -> dict[str, Any]:
         """What a process of its own needs to open this store; holds credentials, so it goes through a pipe."""

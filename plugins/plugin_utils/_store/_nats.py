@@ -51,13 +51,15 @@ class NatsStore(Store):
     def __init__(self, folder: Path, link: Link, replicas: int, given: dict[str, Any]) -> None:
         super().__init__(folder)
         self._link, self._replicas, self._given, self._prepared = link, replicas, given, False
+        self._asked_in = "rollout_store_replicas"
 
     @property
     def name(self) -> str:
         return f"nats://{self._link.server.label}"
 
-    def demand(self, replicas: int) -> None:
-        self._replicas = max(self._replicas, replicas)
+    def demand(self, replicas: int, plan: str) -> None:
+        if replicas > self._replicas:
+            self._replicas, self._asked_in = replicas, f"{plan}: store.replicas"
 
     def orders(self) -> dict[str, Any]:
         return {**self._given, "folder": str(self.folder), "replicas": self._replicas}
@@ -154,8 +156,8 @@ class NatsStore(Store):
             seen = self._call(f"make the stream {stream}", work)
             if seen < self._replicas:
                 raise StoreError(
-                    f"stream {stream} at {self._link.server.label}: seen {seen} replicas, expected {self._replicas} (store.replicas of the plan or "
-                    f"rollout_store_replicas, the larger of the two). Raise them: nats stream edit {stream} --replicas {self._replicas}; or correct these."
+                    f"stream {stream} at {self._link.server.label}: seen {seen} replicas, expected {self._replicas} "
+                    f"({self._asked_in}). Raise them: nats stream edit {stream} --replicas {self._replicas}; or correct that."
                 )
         self._prepared = True
 

@@ -16,10 +16,10 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store._interface
 KINDS = "file:// (the monitoring folder), file:///a/folder, or nats://host:4222"
 
 
-def open_store(variables: Mapping[str, Any], folder: Path, demanded: int = 1) -> Store:
+def open_store(variables: Mapping[str, Any], folder: Path, demanded: int = 1, plan: str = "") -> Store:
     """The store of a play: `rollout_store` with its `rollout_store_auth`, `rollout_store_tls` and `rollout_store_replicas`.
 
-    `folder` is the working copy. `demanded`: replicas that the plan asks for; the larger number counts. Nothing is connected
+    `folder` is the working copy. `demanded`: replicas that the plan (the file `plan`) asks for; the larger number counts. Nothing is connected
     before it is asked for. Raises StoreError for what is no store, or keeps fewer copies than the plan asks for by its nature.
     """
 
@@ -34,7 +34,8 @@ def open_store(variables: Mapping[str, Any], folder: Path, demanded: int = 1) ->
         tls=given("rollout_store_tls", {}),
         replicas=given("rollout_store_replicas", 1),
     )
-    store.demand(demanded)
+    if demanded > 1:
+        store.demand(demanded, plan)
     return store
 
 

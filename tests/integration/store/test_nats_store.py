@@ -177,17 +177,21 @@ def test_fewer_replicas_than_asked_for_are_refused(nats_place: Place) -> None:
 
 def test_the_larger_of_what_plan_and_variable_ask_for_counts(nats_place: Place) -> None:
     write(nats_place.store().ledger("feature"))
-    for given, demanded in ((1, 3), (3, 1)):
-        wanting = open_store({**nats_place.variables, "rollout_store_replicas": given}, nats_place.folder, demanded)
-        with pytest.raises(StoreError, match=r"seen 1 replicas, expected 3 \(store.replicas of the plan or "):
+    for given, demanded, asked_in in (
+        (1, 3, "a/plan.yml: store.replicas"),
+        (3, 1, "rollout_store_replicas"),
+    ):
+        play = {**nats_place.variables, "rollout_store_replicas": given}
+        wanting = open_store(play, nats_place.folder, demanded, "a/plan.yml")
+        with pytest.raises(StoreError, match=rf"seen 1 replicas, expected 3 \({asked_in}\)"):
             write(wanting.ledger("feature"))
     write(open_store(nats_place.variables, nats_place.folder, 1).ledger("feature"))
 
 
 def test_files_are_one_copy(tmp_path: Path) -> None:
     assert open_store({}, tmp_path, 1).name == f"file://{tmp_path}"
-    with pytest.raises(StoreError, match=r"store.replicas of the plan: seen the store file://.* one copy; expected 3"):
-        open_store({}, tmp_path, 3)
+    with pytest.raises(StoreError, match=r"a/plan.yml: store.replicas: seen the store file://.* one copy; expected 3"):
+        open_store({}, tmp_path, 3, "a/plan.yml")
 
 
 def test_three_replicas_outlive_one_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
