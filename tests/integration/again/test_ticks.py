@@ -25,6 +25,8 @@ from tests.integration.triggers import plan as small
 
 #: One for each story: they are told at the same time.
 WAITING, TICKING = FLEETS = ["ticks-waiting", "ticks"]
+#: Half as fast as others of this plan: two stories at once, and a launch must be over well before the next checkpoint is due.
+TIME_SCALE = small.USUAL_PACE.scale // 2
 PLAYBOOK = "tests/integration/triggers/rollout.yml"
 MOST_LAUNCHES = 60
 
@@ -34,16 +36,16 @@ class Told:
 
     def __init__(self) -> None:
         folder = ROOT / "build" / "ticks"
-        content = small.small("short")
+        # Not compared: the trend of memory, which needs so many looks of a process, and alerts, which a busy machine may raise.
+        content = small.small("short", without=("memory_leak",))
         content["phases"][0].update(serial=[1, 2], stagger=small.USUAL_PACE.span(8))
         content["approvals"] = [{"before": "second", "within": small.USUAL_PACE.span(120), "otherwise": "no_go"}]
-        # What a busy machine may or may not raise is not what is compared.
         content.pop("alerts", None)
         self.waiting = Story("waiting", fleet=WAITING, out=folder / "waiting")
         self.ticking = Story("ticking", fleet=TICKING, out=folder / "ticking")
         self.extra = {
             "rollout_plan": str(plans.write(folder, content)),
-            "rollout_time_scale": small.USUAL_PACE.scale,
+            "rollout_time_scale": TIME_SCALE,
             "triggers_checkpoints": small.USUAL_PACE.checkpoints,
         }
         self.statuses: list[int] = []
@@ -57,9 +59,9 @@ class Told:
         assert story.run("approve", "playbooks/approve.yml", extra=answer) == 0
 
     def wait(self) -> int:
-        with self.waiting.running("rollout", PLAYBOOK, extra=self.extra, deadline_s=400) as process:
+        with self.waiting.running("rollout", PLAYBOOK, extra=self.extra, deadline_s=800) as process:
             asked = lambda: "approval.requested" in self.waiting.kinds(small.ROLLOUT)  # noqa: E731
-            self.waiting.wait_for("the approval is asked for", asked, process, within_s=240)
+            self.waiting.wait_for("the approval is asked for", asked, process, within_s=400)
             self.approve(self.waiting)
         return int(process.returncode)
 
