@@ -20,9 +20,9 @@ def main() -> None:
     shutil.copy(ROOT / "molecule" / "rollback" / "plans" / "undo.yml", path)
     aside = path.with_suffix(".aside")
 
-    def run(label: str, playbook: str, limit: str | None = None, **extra: Any) -> None:
+    def run(label: str, playbook: str, limit: str | None = None, flags: tuple[str, ...] = (), **extra: Any) -> None:
         named = {"rollout": "undo", "rollout_plans_dir": str(path.parent), "rollout_time_scale": 900, **extra}
-        story.run(label, playbook, extra=named, limit=limit)
+        story.run(label, playbook, extra=named, limit=limit, flags=flags)
         story.look(label)
 
     def rollback(label: str, limit: str | None = None, **extra: Any) -> None:
@@ -47,6 +47,10 @@ def main() -> None:
     rollback("again")
 
     aside.rename(path)
+    flags = ("--check", "--diff")
+    before = len(story.records("undo"))
+    run("checked_again", "molecule/rollback/deployed.yml", flags=flags, rollout_new_attempt=True)
+    story.note("checked_again", [before, len(story.records("undo"))])
     story.on("dgx-1", "sleep 1")
     run("deployed_2", "molecule/rollback/deployed.yml", rollout_new_attempt=True)
     path.rename(aside)

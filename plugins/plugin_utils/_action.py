@@ -32,6 +32,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import Le
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._notify import _hook
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._orders import Refused, View
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._problems import ProblemsError
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._start import foresee_start
 
 display = Display()
 
@@ -97,6 +98,8 @@ class RolloutAction(ActionBase):
         try:
             if self.writes(arguments) and not self.check_mode:
                 hold(context, self.clock.now())
+            if self.check_mode and context.needs_plan:
+                foresee_start(context)
             self._join(context)
             result.update(self.act(context, arguments))
             self._tell(result)

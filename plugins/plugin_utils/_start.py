@@ -18,6 +18,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import (
     value_of,
 )
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._lease import TAKEOVER
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._state import fold
 
 KEPT_PER_ATTEMPT = ("checkpoints", "reports")
 
@@ -42,13 +43,7 @@ def ensure_started(context: Context, now: Any, only_looks: bool = False) -> None
                 _resume(context, now)
                 _accept_gaps(context, now)
             return
-    # A new attempt would no longer know of what is changed: after a GO as well as after a rollback of a part.
-    changed = [] if state.shadow else state.rolled_back["left"] if state.rolled_back else state.touched()
-    if changed:
-        raise StepError(
-            f"{context.rollout}: attempt {state.attempt} ended with {state.outcome}, and its change is in place on {', '.join(changed)}. "
-            f"To begin anew, roll it back first: ansible-playbook playbooks/rollback.yml -e rollout={context.rollout}"
-        )
+    _refuse_a_change_in_place(context)
     _set_aside(context)
     context.record(
         "rollout.started",
@@ -69,6 +64,27 @@ def ensure_started(context: Context, now: Any, only_looks: bool = False) -> None
         now,
         attempt=state.attempt + 1,
     )
+
+
+def foresee_start(context: Context) -> None:
+    """Check mode, which writes no record: where the run would begin a new attempt, let the steps find one that has just begun.
+
+    Raises StepError where a new attempt would be refused.
+    """
+    if context.state.finished and is_true(context.variables, "rollout_new_attempt"):
+        _refuse_a_change_in_place(context)
+        context.state = fold(context.rollout, [])
+
+
+def _refuse_a_change_in_place(context: Context) -> None:
+    """A new attempt would no longer know of what is changed: after a GO as well as after a rollback of a part."""
+    state = context.state
+    changed = [] if state.shadow else state.rolled_back["left"] if state.rolled_back else state.touched()
+    if changed:
+        raise StepError(
+            f"{context.rollout}: attempt {state.attempt} ended with {state.outcome}, and its change is in place on {', '.join(changed)}. "
+            f"To begin anew, roll it back first: ansible-playbook playbooks/rollback.yml -e rollout={context.rollout}"
+        )
 
 
 def without_secrets(plan: dict[str, Any]) -> dict[str, Any]:

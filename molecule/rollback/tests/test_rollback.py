@@ -9,6 +9,7 @@ import pytest
 from testinfra.host import Host
 
 from tests.integration.scenario import onhost
+from tests.integration.scenario.story import FLAG
 from tests.integration.scenario.told import Told, accounted
 
 testinfra_hosts = ["ansible://dgx"]
@@ -116,6 +117,15 @@ def test_nobody_restarted_by_itself() -> None:
 )
 def test_control_is_never_touched(label: str) -> None:
     assert not {name for name in touched("deployed", label) if name.startswith("nix-expert")}
+
+
+def test_check_mode_shows_what_a_new_attempt_would_change_and_changes_nothing() -> None:
+    assert TOLD.status("checked_again") == 0
+    assert touched("again", "checked_again") == set()
+    shown = [line for line in TOLD.output("checked_again").splitlines() if line.startswith(f"+{FLAG}=")]
+    assert shown == [f"+{FLAG}=true"] * len(ALL)
+    records_before, records_after = TOLD.note("checked_again")
+    assert records_before == records_after
 
 
 def test_the_second_attempt_is_broken_as_it_should_be() -> None:

@@ -20,7 +20,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import (
     matching_hosts,
     safe_name,
 )
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._start import ensure_started
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._start import ensure_started, foresee_start
 
 from tests.unit.plugins.plugin_utils.recorded import HOSTS, PLANS, at
 
@@ -294,6 +294,29 @@ def test_after_a_go_a_new_attempt_waits_for_the_rollback(variables: dict[str, An
     first.record("decision.made", {"decision": "go", "why": "good"}, at(2))
     with pytest.raises(StepError, match=r"ended with GO, and its change is in place on network-expert@dgx-1"):
         ensure_started(context(variables, "run-2", rollout_new_attempt="true"), at(3))
+
+
+def test_check_mode_foresees_a_new_attempt_and_writes_nothing(variables: dict[str, Any]) -> None:
+    first = context(variables)
+    ensure_started(first, at(0))
+    open_one = context(variables, "run-2", rollout_new_attempt=True)
+    foresee_start(open_one)
+    assert open_one.state.attempt == 1  # it would go on
+    first.record("decision.made", {"decision": "go", "why": "good"}, at(1))
+    asked_for_none, second = context(variables, "run-2"), context(variables, "run-2", rollout_new_attempt=True)
+    for each in (asked_for_none, second):
+        foresee_start(each)
+    assert (asked_for_none.state.outcome, second.state.attempt, second.state.finished) == ("GO", 0, False)
+    assert len(first.ledger.read()) == 2
+
+
+def test_check_mode_refuses_a_new_attempt_as_the_run_itself_would(variables: dict[str, Any]) -> None:
+    first = context(variables)
+    ensure_started(first, at(0))
+    touch(first)
+    first.record("decision.made", {"decision": "go", "why": "good"}, at(2))
+    with pytest.raises(StepError, match="roll it back first"):
+        foresee_start(context(variables, "run-2", rollout_new_attempt="true"))
 
 
 def test_a_new_attempt_keeps_the_evidence_of_the_one_before(variables: dict[str, Any]) -> None:
