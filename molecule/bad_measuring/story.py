@@ -5,7 +5,21 @@
 
 from __future__ import annotations
 
-from tests.integration.scenario.wave2 import TIME_SCALE, Wave2
+from typing import Any
+
+from tests.integration.scenario import plans
+from tests.integration.scenario.wave2 import TIME_SCALE, Wave2, shortened
+
+#: What only a probe can measure.
+UNPROBED = {
+    "message_delivery",
+    "latency_p50",
+    "latency_p99",
+    "conversation_ids",
+    "messages_lost",
+    "silence",
+    "latency_shift",
+}
 
 
 class BadMeasuring(Wave2):
@@ -54,8 +68,25 @@ def nats_stops(story: BadMeasuring) -> None:
     )
 
 
+def without_probe() -> dict[str, Any]:
+    """The plan without its probe, and without the rows that need one."""
+
+    def left(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [row for row in rows if row["metric"] not in UNPROBED]
+
+    plan = shortened()
+    del plan["probe"]
+    plan["checkpoints"]["also"] = {}
+    plan["verify"]["criteria"] = left(plan["verify"]["criteria"])
+    plan["criteria"] = {kind: left(rows) for kind, rows in plan["criteria"].items()}
+    plan["alerts"] = left(plan["alerts"])
+    plan["rollback"]["when"] = left(plan["rollback"]["when"])
+    return plan
+
+
 def idle(story: BadMeasuring) -> None:
     """Nobody asks the agents anything, and the plan has no probe."""
+    plans.write(story.out / "plans_idle", without_probe())
     story.start("idle")
     story.tool("traffic", "stop")
     story.wave2("idle", folder="plans_idle")

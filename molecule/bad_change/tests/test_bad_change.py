@@ -87,7 +87,7 @@ def test_a_bad_second_phase_takes_the_first_one_back_as_well() -> None:
     assert gates[-1][2] == "rollback"
 
 
-def test_hosts_end_as_the_last_part_left_them(host: Host) -> None:
+def test_hosts_end_as_they_were(host: Host) -> None:
     before, name = told("crash_after").look("crash_after.before"), host.backend.host
     paths = {agent: ENV_FILE.format(agent) for agent in (*TEST, *CONTROL)}
     now = onhost.files(host, list(paths.values()))
