@@ -280,17 +280,17 @@ def read(
     """
     reading = Reading(cursor=cursor)
     lines = _lines(arguments(matches, since, cursor, until), timeout, reading)
-    own = cursor
+    printed = 0
     for line in lines:
         if line.startswith(_REMARK):
             continue
-        first, own = own, None
+        printed += 1
         entry = parse_entry(line)
         if entry is None:
             reading.damaged += 1
             continue
         # The first alone can be the cursor's own: one that says little must not leave out what follows.
-        if first is not None and _is_at(entry, first):
+        if printed == 1 and cursor is not None and _is_at(entry, cursor):
             continue
         if reading.entries >= max_entries:
             reading.complete, reading.reason = False, "entries_bounded"

@@ -71,7 +71,7 @@ def foresee_start(context: Context) -> None:
 
     Raises StepError where a new attempt would be refused.
     """
-    if context.state.finished and is_true(context.variables, "rollout_new_attempt"):
+    if is_true(context.variables, "rollout_new_attempt") and context.state.finished:
         _refuse_a_change_in_place(context)
         context.state = fold(context.rollout, [])
 
