@@ -23,7 +23,7 @@ ROLLOUTS ?= 2000
 SEED ?= 1
 JOBS ?= 2
 
-.PHONY: help bootstrap demo test bench judge-bench lint format unit fuzz sanity fleet-tests services integration browser triggers faults molecule fleet-up fleet-down \
+.PHONY: help bootstrap demo test bench judge-bench lint format unit fuzz sanity module playbook host rollout report triggers faults molecule fleet-up fleet-down \
 	fleet-status clean
 
 help: ## this list
@@ -54,37 +54,40 @@ unit: ## unit and property tests (ARGS='-k ledger -x' goes to pytest)
 
 fuzz: ## a million harmed inputs to everything that reads others' words, into build/fuzz.json (ARGS='--within 300'; again: goes on)
 	@./bootstrap --without-docker
-	@PYTHONPATH=collections:. $(PYTHON) -m tests.fuzz $(ARGS)
+	@PYTHONPATH=collections:. $(PYTHON) -m tests.campaign.fuzz $(ARGS)
 
 sanity: ## build the artifact, install it, run ansible-test sanity and units there
 	@./bootstrap --without-docker
 	@$(PYTHON) -m tests.quality.sanity
 
-fleet-tests: bootstrap ## tests of the rehearsal fleet itself (ARGS to pytest)
+module: ## modules and stores against real servers on this machine (ARGS to pytest)
+	@./bootstrap --without-docker
+	@$(PYTHON) -m tests.quality.suite module $(ARGS)
+
+playbook: ## playbooks on this machine, with hosts that answer as a test tells them (ARGS to pytest)
+	@./bootstrap --for-tests
+	@$(PYTHON) -m tests.quality.suite playbook $(ARGS)
+
+host: bootstrap ## modules and the rehearsal fleet itself on container hosts (ARGS to pytest)
 	@$(IN_VENV) tests/fleet/fleet docker-start
-	@$(PYTHON) -m tests.quality.suite fleet $(ARGS)
+	@$(PYTHON) -m tests.quality.suite host $(ARGS)
 
-services: ## modules and playbooks against real servers on this machine (ARGS to pytest)
-	@./bootstrap --for-tests
-	@$(PYTHON) -m tests.quality.suite services $(ARGS)
-
-integration: ## modules and playbooks against a rehearsal fleet (ARGS to pytest)
-	@./bootstrap --for-tests
+rollout: bootstrap ## whole rollouts on container hosts (ARGS to pytest)
 	@$(IN_VENV) tests/fleet/fleet docker-start
-	@$(PYTHON) -m tests.quality.suite integration $(ARGS)
+	@$(PYTHON) -m tests.quality.suite rollout $(ARGS)
 
-browser: ## the HTML report in a headless Chromium (ARGS to pytest)
+report: ## the HTML report in a headless Chromium (ARGS to pytest)
 	@./bootstrap --for-tests
-	@$(PYTHON) -m tests.quality.suite browser $(ARGS)
+	@$(PYTHON) -m tests.quality.suite report $(ARGS)
 
 triggers: bootstrap ## every rollback trigger with its fault on two fleets, into build/bench/triggers.json (ARGS=--quick, ARGS=disk)
 	@$(IN_VENV) tests/fleet/fleet docker-start
-	@$(PYTHON) -m tests.integration.triggers.campaign $(ARGS)
+	@$(PYTHON) -m tests.campaign.triggers.campaign $(ARGS)
 
 faults: ## wave 2 killed at every task boundary and struck by 60 faults, into build/faults.json (ARGS=--quick; again: goes on)
 	@./bootstrap --for-tests
 	@$(IN_VENV) tests/fleet/fleet docker-start
-	@$(PYTHON) -m tests.faults.campaign $(ARGS)
+	@$(PYTHON) -m tests.campaign.faults.campaign $(ARGS)
 
 molecule: bootstrap ## molecule's scenarios on container hosts (SCENARIO=deploy for one of them)
 	@$(IN_VENV) tests/fleet/fleet docker-start

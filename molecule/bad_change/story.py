@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from tests.integration.scenario.wave2 import Wave2
+from tests.rollout.scenario.wave2 import Wave2
 
 #: What the agents may use in the part that fills it; a leak takes hours to be sure of (make triggers ARGS=leak).
 ROOM = "64MB"

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.integration.scenario import plans
-from tests.integration.scenario.wave2 import TIME_SCALE, Wave2, shortened
+from tests.rollout.scenario import plans
+from tests.rollout.scenario.wave2 import TIME_SCALE, Wave2, shortened
 
 #: What only a probe can measure.
 UNPROBED = {

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from tests.integration.scenario import plans
-from tests.integration.scenario.story import FLAG, Story
+from tests.rollout.scenario import plans
+from tests.rollout.scenario.story import FLAG, Story
 
 PHASE = ["network-expert", "tdd-expert", "cim-expert"]
 #: Secrets that stand in the files of all hosts, right before and after the key that changes, so that a diff's context

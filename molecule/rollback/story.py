@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 from typing import Any
 
-from tests.integration.scenario.story import ROOT, Story
+from tests.rollout.scenario.story import ROOT, Story
 
 BACKUP = "/opt/cim-dgx/configs/backups/undo"
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from tests.integration.scenario.story import ROOT, Story
+from tests.rollout.scenario.story import ROOT, Story
 
 AGENTS = ("alder", "birch", "cedar", "elm", "fir")
 HOSTS = {"edge-a": "dgx-1", "edge-b": "dgx-2", "edge-c": "dgx-3"}

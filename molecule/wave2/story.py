@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import yaml
 
-from tests.integration.scenario.story import FLAG, Story
+from tests.rollout.scenario.story import FLAG, Story
 
 #: 26 hours in about two minutes.
 TIME_SCALE = 900

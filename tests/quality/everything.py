@@ -56,20 +56,22 @@ LINT = Step("lint", (PYTHON, "-m", "tests.quality.lint"), 900)
 # Those of the plugins run once, in the installed artifact (sanity).
 UNIT = Step("unit", (PYTHON, "-m", "tests.quality.suite", "unit", "--ignore=tests/unit/plugins"), 1500)
 SANITY = Step("sanity", (PYTHON, "-m", "tests.quality.sanity"), 2400)
-BROWSER = Step("browser", (PYTHON, "-m", "tests.quality.suite", "browser"), 900)
+REPORT = Step("report", (PYTHON, "-m", "tests.quality.suite", "report"), 900)
+MODULE = Step("module", (PYTHON, "-m", "tests.quality.suite", "module"), 1500)
+PLAYBOOK = Step("playbook", (PYTHON, "-m", "tests.quality.suite", "playbook"), 1800)
 DOCKER = Step("docker", (PYTHON, "tests/fleet/fleet", "docker-start"), 180, counts=False)
-FLEET = Step("fleet", (PYTHON, "-m", "tests.quality.suite", "fleet"), 1200, needs="docker")
-SERVICES = Step("services", (PYTHON, "-m", "tests.quality.suite", "services"), 2700)
-INTEGRATION = Step("integration", (PYTHON, "-m", "tests.quality.suite", "integration"), 2700, needs="docker")
+HOST = Step("host", (PYTHON, "-m", "tests.quality.suite", "host"), 1800, needs="docker")
+ROLLOUT = Step("rollout", (PYTHON, "-m", "tests.quality.suite", "rollout"), 2700, needs="docker")
+CAMPAIGN = Step("campaign", (PYTHON, "-m", "tests.quality.suite", "campaign"), 2700, needs="docker")
 MOLECULE = Step("molecule", (PYTHON, "-m", "tests.quality.scenarios"), 3600, needs="docker")
 
 #: Groups follow each other; the lanes of a group run side by side, the steps of a lane one after the other.
 PLAN: tuple[tuple[tuple[Step, ...], ...], ...] = (
-    ((LINT, UNIT, SANITY), (DOCKER, FLEET, BROWSER, SERVICES)),
-    ((INTEGRATION, MOLECULE),),
+    ((LINT, UNIT, SANITY), (DOCKER, HOST, REPORT, PLAYBOOK)),
+    ((MODULE, ROLLOUT, CAMPAIGN, MOLECULE),),
 )
 #: Steps whose tallies are tests in the strict sense: the last line sums these.
-TESTS = ("unit", "sanity", "fleet", "browser", "services", "integration", "molecule")
+TESTS = ("unit", "sanity", "report", "module", "playbook", "host", "rollout", "campaign", "molecule")
 
 
 class Driver:

@@ -11,18 +11,15 @@ import sys
 from tests.quality.command import RESULTS, ROOT, environment
 from tests.quality.tally import Tally, from_junit
 
+#: What each folder is for stands in tests/README.md.
 SUITES = {
     "unit": ["tests/unit", "tests/quality", "tests/bench"],
-    "fleet": ["tests/fleet"],
-    # Real servers and playbooks on this machine; what measures time, or runs on a fleet, has the machine to itself.
-    "services": [
-        f"tests/integration/{each}" for each in ("awx", "eda", "hostile", "interrupt", "observability", "store")
-    ],
-    "integration": [
-        *(f"tests/integration/{each}" for each in ("again", "host", "nats", "notify", "runner", "secrets", "triggers")),
-        "tests/faults",
-    ],
-    "browser": ["tests/browser"],
+    "module": ["tests/module"],
+    "playbook": ["tests/playbook"],
+    "host": ["tests/host"],
+    "rollout": ["tests/rollout"],
+    "report": ["tests/report"],
+    "campaign": ["tests/campaign"],
 }
 
 

@@ -19,8 +19,8 @@ def test_what_is_shipped() -> None:
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("tests/faults/case.py", "tests/faults/case.py"),
-        ("tests/faults/cases/files.py", "tests/faults/cases"),
+        ("tests/campaign/faults/case.py", "tests/campaign/faults"),
+        ("tests/campaign/faults/cases/files.py", "tests/campaign/faults"),
         ("tests/unit/faults/test_perform.py", "tests/unit/faults"),
         ("tests/unit/plugins2", "tests/unit/plugins2"),
         ("tests/conftest.py", "tests/conftest.py"),

@@ -8,8 +8,8 @@ from __future__ import annotations
 import pytest
 from testinfra.host import Host
 
-from tests.integration.scenario import onhost
-from tests.integration.scenario.told import Told, accounted
+from tests.rollout.scenario import onhost
+from tests.rollout.scenario.told import Told, accounted
 
 testinfra_hosts = ["ansible://dgx"]
 

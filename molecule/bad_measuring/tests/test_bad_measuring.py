@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from testinfra.host import Host
 
-from tests.integration.scenario import onhost
-from tests.integration.scenario.told import Told
+from tests.rollout.scenario import onhost
+from tests.rollout.scenario.told import Told
 
 testinfra_hosts = ["ansible://dgx"]
 

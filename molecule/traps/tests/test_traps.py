@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from testinfra.host import Host
 
-from tests.integration.scenario import onhost
-from tests.integration.scenario.told import Instance, Told, accounted
+from tests.rollout.scenario import onhost
+from tests.rollout.scenario.told import Instance, Told, accounted
 
 testinfra_hosts = ["ansible://dgx"]
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from testinfra.host import Host
 
-from tests.integration.scenario import onhost
-from tests.integration.scenario.told import Told, accounted, with_flag
+from tests.rollout.scenario import onhost
+from tests.rollout.scenario.told import Told, accounted, with_flag
 
 testinfra_hosts = ["ansible://dgx"]
 

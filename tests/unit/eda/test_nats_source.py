@@ -18,7 +18,7 @@ import nats
 import nats.js.errors
 import pytest
 
-from tests.integration.nats import keys, servers
+from tests.module.nats import keys, servers
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 SOURCE = ROOT / "collections/ansible_collections/cowboyai/rollout/extensions/eda/plugins/event_source/nats.py"

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.faults import invariants
-from tests.integration.scenario.told import Instance
+from tests.campaign.faults import invariants
+from tests.rollout.scenario.told import Instance
 
 FLAG = "FLAG"
 ONE, TWO = "a@h1", "a@h2"

@@ -11,9 +11,9 @@ from typing import Any, cast
 
 import pytest
 
-from tests.faults import assess, perform
-from tests.faults.lane import Boundary, Ended, Kill, Lane
-from tests.integration.scenario.story import StoryError
+from tests.campaign.faults import assess, perform
+from tests.campaign.faults.lane import Boundary, Ended, Kill, Lane
+from tests.rollout.scenario.story import StoryError
 
 PLACES = [Boundary("play", f"task {number}") for number in range(4)]
 KILLS = [Kill(place, signal.SIGINT) for place in PLACES]

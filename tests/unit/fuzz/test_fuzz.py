@@ -12,10 +12,10 @@ import pytest
 from ansible_collections.cowboyai.rollout.plugins.module_utils import _agent_log, _journal
 from ansible_collections.cowboyai.rollout.plugins.module_utils._tally import MAX_ID_BYTES, _short
 
-from tests.fuzz.__main__ import account, orders
-from tests.fuzz.mutate import Mutator
-from tests.fuzz.parsers import TARGETS, Broken, Target
-from tests.fuzz.run import fuzz
+from tests.campaign.fuzz.__main__ import account, orders
+from tests.campaign.fuzz.mutate import Mutator
+from tests.campaign.fuzz.parsers import TARGETS, Broken, Target
+from tests.campaign.fuzz.run import fuzz
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
@@ -26,7 +26,7 @@ def test_harmed_inputs_break_nothing(target: Target) -> None:
 
 
 def test_a_crash_a_wrong_reading_and_a_hang_are_each_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tests.fuzz.run.HANGS_AFTER_S", 0.05)
+    monkeypatch.setattr("tests.campaign.fuzz.run.HANGS_AFTER_S", 0.05)
 
     def check(data: bytes) -> Hashable:
         if b"c" in data:

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from tests.integration.scenario.told import Instance
-from tests.integration.triggers import campaign, plan
-from tests.integration.triggers.assess import Row, check_case, check_hosts, soak_problem, touched_by
-from tests.integration.triggers.cases import CASES, EVERYWHERE, NEIGHBOURS, Case
+from tests.campaign.triggers import campaign, plan
+from tests.campaign.triggers.assess import Row, check_case, check_hosts, soak_problem, touched_by
+from tests.campaign.triggers.cases import CASES, EVERYWHERE, NEIGHBOURS, Case
+from tests.rollout.scenario.told import Instance
 
 BEGUN = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
 CASE = next(case for case in CASES if case.name == "agent_crash_soak")

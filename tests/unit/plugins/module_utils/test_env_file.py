@@ -9,7 +9,7 @@ from ansible_collections.cowboyai.rollout.plugins.module_utils import _env_file
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-# What systemd 252 gave a service for these files (tests/integration/host asks a real one again).
+# What systemd 252 gave a service for these files (tests/host/modules asks a real one again).
 READ_BY_SYSTEMD = [
     (b"A=1\nA=2\n", {"A": "2"}),
     (b'A="x\ny"\n', {"A": "x\ny"}),
