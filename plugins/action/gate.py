@@ -22,7 +22,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._action import Ro
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._alerts import record_alerts
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._checkpoint_files import write_checkpoint
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import iso, plus
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import BUCKET, Context
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._evidence_files import (
     fresh_folder,
     write_gate,
@@ -181,9 +181,9 @@ class ActionModule(RolloutAction):
     ) -> None:  # fmt: skip
         """Close the soak when its last look is clean; anything else starts it anew, a trigger that nobody could see too."""
         phase = arguments["phase"]
-        looks = {host: context.looks.folded(host, context.bucket_s) for host in context.hosts}
+        looks = {host: context.looks.folded(host, BUCKET) for host in context.hosts}
         soak_from = context.state.phase(phase).soak_from
-        soak_s = context.scaled(context.sure_plan.phase(phase).soak or 0.0)
+        soak_s = context.sure_plan.phase(phase).soak or 0.0
         ill = unwell(evidence, looks, soak_from)
         whys = [
             *(f"{name} {reason}" for name, reason in gaps.items()),

@@ -22,13 +22,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils import (
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import instance_id, split_instance
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._action import RolloutAction
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import duration_text, iso, parse_iso, short
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import (
-    SHORTEST_BASELINE,
-    SHORTEST_WINDOW,
-    Context,
-    StepError,
-    value_of,
-)
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context, StepError, value_of
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._holding import hold
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import GO, HOLD
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._own_words import overruled
@@ -140,15 +134,12 @@ class ActionModule(RolloutAction):
         except KeyError:
             raise StepError(f"{context.rollout} has no {kind} {str(name)!r}; it has {', '.join(known)}.") from None
 
-    def _window(self, context: Context, order: Result) -> float:
-        return max(order["window_s"], min(SHORTEST_WINDOW, context.sure_plan.verify.window))
-
     def _preflight(self, context: Context, arguments: dict[str, Any]) -> Result:
         order = _orders.preflight(self.view(context))
         if not order["due"]:
             return order
         plan = context.sure_plan
-        since = iso(self.clock.now() - timedelta(seconds=order["look_back_s"]))
+        since = _instances.told(context, self.clock.now() - timedelta(seconds=order["look_back_s"]))
         order["looks"] = {}
         for host in self._chosen(context):
             units = [_instances.unit_of(context, agent, host) for agent in [*plan.agents(), *plan.control.agents]]
@@ -179,7 +170,6 @@ class ActionModule(RolloutAction):
         plan = context.sure_plan
         since = self.clock.now() - timedelta(seconds=order["history_s"])
         subjects = _instances.subjects_of(context, plan, before_change=since)
-        order["window_s"] = max(order["window_s"], min(SHORTEST_BASELINE, plan.baseline.window))
         return self._measured(context, order, subjects, since, "baseline", arguments["attempt"])
 
     def _measured(
@@ -188,16 +178,17 @@ class ActionModule(RolloutAction):
         """Add what to look at on each host and what to measure on NATS."""
         order["looks"] = {host: _instances.look_order(context, host, subjects, since) for host in self._chosen(context)}
         agents = list(dict.fromkeys(subject.agent for subject in subjects))
-        window = self._window(context, order)
-        order["window_s"] = window
-        order["nats"] = _instances.nats_order(context, context.sure_plan, agents, window, attempt, f"{name}-{attempt}")
+        window, now = order["window_s"], self.clock.now()
+        order["nats"] = _instances.nats_order(
+            context, context.sure_plan, agents, window, now, attempt, f"{name}-{attempt}"
+        )
+        if context.skips_waits:
+            order["skip_to"] = iso(now + timedelta(seconds=window))
         again = context.sure_plan.checkpoints.look_again
         order["last_attempt"] = attempt >= again.times
         order["not_before"] = None
         if attempt and self.tick is None:
-            order["not_before"] = iso(
-                self.clock.now() + timedelta(seconds=context.scaled(again.every, SHORTEST_WINDOW))
-            )
+            order["not_before"] = iso(now + timedelta(seconds=again.every))
         return order
 
     def _attempt(self, context: Context, gate: str, name: str, attempt: int) -> tuple[int, Result | None]:
@@ -208,7 +199,7 @@ class ActionModule(RolloutAction):
         if held_at is None:
             return 0, None
         again = context.sure_plan.checkpoints.look_again
-        until = held_at + timedelta(seconds=context.scaled(again.every, SHORTEST_WINDOW))
+        until = held_at + timedelta(seconds=again.every)
         if until > self.clock.now():
             return number, _orders.not_due(self.note_wait(context, until, f"another look at {name}"))
         return number, None
@@ -357,8 +348,11 @@ class ActionModule(RolloutAction):
         agents = list(dict.fromkeys(subject.agent for subject in subjects))
         name = f"look-{now:%Y%m%dt%H%M%S}"
         window = _instances.light_window(context, plan)
+        # What is heard while the look is taken: it begins when the wait is over.
         light = (
-            _instances.nats_order(context, plan, agents, window, number, name, plan.watch.requests) if window else {}
+            _instances.nats_order(context, plan, agents, window, max(until, now), number, name, plan.watch.requests)
+            if window
+            else {}
         )
         hosts = self._chosen(context)
         if arguments["only_changed"]:
@@ -371,6 +365,7 @@ class ActionModule(RolloutAction):
             low_rate=_instances.low_rate_order(context, plan, agents, now, until, f"{name}-low"),
             nats=light,
             window_s=window,
+            skip_to=iso(max(until, now) + timedelta(seconds=window)) if context.skips_waits and light else None,
             renews=_confirming.renews(self.view(context)),
             guards=self._waiting_guards(context, arguments) if arguments["only_changed"] else {},
         )
@@ -467,7 +462,7 @@ class ActionModule(RolloutAction):
         order["agents"] = self._by_host(order["instances"])
         order["named"] = order.pop("instances")
         if not self.check_mode:
-            hold(context, self.clock.now(), by_hand="rolled back by hand" if arguments["forced"] else "")
+            hold(context, self.real_clock.now(), by_hand="rolled back by hand" if arguments["forced"] else "")
             context.record("rollback.started", {"instances": order["named"], "why": order["reason"]}, self.clock.now())
             order["fence"] = _fencing.fence(context.rollout, "rollback", context.records)
         return order
@@ -506,7 +501,7 @@ class ActionModule(RolloutAction):
 
     def _status(self, context: Context, arguments: dict[str, Any]) -> Result:
         """All agents of the inventory on every host of the play, since a quarter of an hour ago."""
-        since = iso(self.clock.now() - timedelta(minutes=15))
+        since = _instances.told(context, self.clock.now() - timedelta(minutes=15))
         agents = list(context.catalogue or [])
         wanted = [name.strip() for name in str(value_of(context.variables, "agent", "")).split(",") if name.strip()]
         unknown = [name for name in wanted if name not in agents]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import (
@@ -76,7 +77,7 @@ class ActionModule(RolloutAction):
 
     def _preflight(self, context: Context, arguments: dict[str, Any], results: dict[str, Any]) -> Result:
         plan = context.sure_plan
-        answered = arguments["answered"] or self.clock.now().timestamp()
+        answered = self._answered(context, arguments["answered"])
         findings = _preflight.check_hosts(
             plan, context.hosts, context.in_play, results, self._expected_env(context), self._new_env(context), answered
         )
@@ -124,6 +125,12 @@ class ActionModule(RolloutAction):
                 *_some(accepted, "known differences, accepted; all of them are in the ledger"),
             ],
         }
+
+    def _answered(self, context: Context, moment: float | None) -> float:
+        """Plan time, in seconds since the epoch, when the last host had answered; the play tells it in real time."""
+        if not moment:
+            return self.clock.now().timestamp()
+        return context.clock.skips.plan(datetime.fromtimestamp(moment, UTC)).timestamp()
 
     @staticmethod
     def _guards(context: Context, rehearsed: dict[str, Any]) -> list[Finding]:
@@ -209,7 +216,7 @@ class ActionModule(RolloutAction):
         plan, data = context.sure_plan, {"phase": order["phase"], "hosts": context.batch}
         if not context.shadow:
             seconds = _confirming.within_s(plan, order["phase"], len(context.hosts), tick=self.tick is not None)
-            data["confirm_within_s"] = context.scaled(seconds, _confirming.SHORTEST_CONFIRM)
+            data["confirm_within_s"] = seconds
         context.record("batch.started", {**data, "instances": list(order["named"])}, self.clock.now())
         if not context.shadow:
             result["fence"] = _fencing.fence(context.rollout, f"deploy of {order['phase']}", context.records)

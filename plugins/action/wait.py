@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Waits until a moment, showing what for, until when, and the last readings. Ends early when the rollout is stopped.
 
-A run that must not wait notes what it waits for instead.
+A run that must not wait notes what it waits for instead; one that skips its waits looks once for a stop or an answer, and
+has it be that moment.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class ActionModule(RolloutAction):
         "goal": {"type": "str"},
         "readings": {"type": "str", "default": ""},
         "approval": {"type": "str"},
+        "only_skips": {"type": "bool", "default": False},
     }
 
     def writes(self, arguments: dict[str, Any]) -> bool:
@@ -43,6 +45,13 @@ class ActionModule(RolloutAction):
     def act(self, context: Context, arguments: dict[str, Any]) -> dict[str, Any]:
         until = parse_iso(arguments["until"])
         goal = parse_iso(arguments["goal"]) if arguments["goal"] else until
+        if arguments["only_skips"]:
+            return {
+                "due": True,
+                "waited_s": 0.0,
+                "until": iso(until),
+                "skipped_s": self.skip(context, until, arguments["label"]),
+            }
         if self.tick and (until - self.clock.now()).total_seconds() > 0:
             return {"due": False, "why": self.note_wait(context, until, arguments["label"])}
         live = on_screen() and not self.check_mode
@@ -63,7 +72,7 @@ class ActionModule(RolloutAction):
                 looked_up = now
                 ended = _orders.stopped(self.view(context))
                 if not ended:
-                    hold(context, now)
+                    hold(context, self.real_clock.now())
                 if ended:
                     return {
                         "due": False,
@@ -76,12 +85,17 @@ class ActionModule(RolloutAction):
             left = (waiting.until - now).total_seconds()
             if left <= 0:
                 break
+            if context.skips_waits:
+                skipped_s = self.skip(context, waiting.until, waiting.label)
+                until = f" on the way to {short(waiting.goal)}" if waiting.goal > waiting.until else ""
+                display.display(f"  {short(now)}  skipping {duration_text(skipped_s)} of {waiting.label}{until}")
+                break
             if said is None or (now - said).total_seconds() >= SAY_EVERY_S:
                 self._say(arguments, now, waiting.goal, live)
                 said = now
             if live:
                 self._draw(context, arguments, waiting, now)
-            self.clock.sleep(min(left, DRAW_EVERY_S if live else LOOK_UP_S))
+            self.real_clock.sleep(min(left, DRAW_EVERY_S if live else LOOK_UP_S))
         waited = (self.clock.now() - begun).total_seconds()
         return {"due": True, "waited_s": round(waited, 3), "until": iso(waiting.until)}
 

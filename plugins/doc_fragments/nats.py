@@ -129,6 +129,12 @@ options:
     description: Length in seconds of the buckets of time that RV(probe.buckets) has accounts of; V(0) for none.
     type: float
     default: 0.0
+  by_round:
+    description:
+      - RV(probe.buckets) has accounts by round, in which each agent was asked once, instead of by time. For rehearsals, in
+        which a few rounds stand for a wait that is skipped.
+    type: bool
+    default: false
   sender:
     description: The header C(Sender).
     type: str

@@ -43,7 +43,6 @@ _raw:
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from ansible.context import CLIARGS
@@ -62,6 +61,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import (
     value_of,
 )
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import LedgerError
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan_clock import PlanClock
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._problems import ProblemsError
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._state import NO_GO, ROLLBACK, RolloutState, fold
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store import open_store
@@ -147,14 +147,14 @@ class LookupModule(LookupBase):
             tick = _ticks.TickBook(store, rollout).read()
             if tick is None or (is_true(play, "rollout_new_attempt") and not tick.new_attempt):
                 return False
-            records = store.ledger(rollout).read()
+            records, now = store.ledger(rollout).read(), PlanClock(store).now()
         finally:
             store.close()
         if reported:
             return tick.is_reported(records)
         state = fold(rollout, records)
         ended = state.stopped(tick.run) is not None or state.decision is not None
-        return ended or tick.waits(datetime.now(UTC), records, _ticks.processes())
+        return ended or tick.waits(now, records, _ticks.processes())
 
     @staticmethod
     def _serial(plan: Any, phase: Any) -> Any:

@@ -70,6 +70,10 @@ class DualMatch:
         for conversation in self._conversations.values():
             conversation.waiting = []
 
+    def end_at(self, end: float) -> None:
+        """Legacy publications from `end` on are not judged."""
+        self._cut = end
+
     def seen_without_id(self, side: int, agent: str) -> None:
         """A publication without Conversation-Id: cannot be matched, is reported apart."""
         self._without_id[agent][side] += 1

@@ -56,6 +56,10 @@ class ForkedRun:
             os.close(self._go)
             self._go = -1
 
+    def is_done(self) -> bool:
+        """Whether the child has a result to hand back, or is dead."""
+        return bool(select.select([self._answer], [], [], 0)[0])
+
     def result(self, timeout: float) -> Optional[Dict[str, Any]]:
         """The child's result; None when it did not hand one back in time (or died). The child is gone afterwards."""
         deadline = time.monotonic() + timeout

@@ -142,6 +142,8 @@ class _Run:
         )
         frame = publish_frame(target.subject, target.payload, self._inbox + b"%d" % number, headers)
         bucket = _bucket.index_of(self._wall(), request.bucket_s) if request.bucket_s else None
+        if request.by_round:
+            bucket = number // len(request.targets)
         asked = Asked(index, self._clock(), bucket)
         if request.interval_s:
             self.send_lag_s = max(self.send_lag_s, asked.sent_at - due)
@@ -329,7 +331,7 @@ def run_probe(
         "notes": [],
         "floor": None,
         "agents": {},
-        "buckets": {"bucket_s": request.bucket_s, "agents": {}} if request.bucket_s else None,
+        "buckets": {"bucket_s": request.bucket_s, "agents": {}} if request.bucket_s or request.by_round else None,
         "conversation_prefix": request.conversation_prefix,
         "send_lag_max_ms": None,
         "streams": [],
@@ -364,7 +366,7 @@ def run_probe(
     result["ended_at"] = timestamp(wall())
     if run is not None:
         result["agents"] = run.agents()
-        if request.bucket_s:
+        if result["buckets"]:
             result["buckets"]["agents"] = run.buckets()
         result["alive_until"] = timestamp(run.alive_until)
         result["cut_short"] = run.cut_short

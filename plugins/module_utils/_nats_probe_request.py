@@ -36,7 +36,8 @@ class ProbeRequest(NamedTuple):
     other.
 
     every_s > 0: instead one per target each every_s, until over_s is used up; what could not be sent in its time (this
-    machine stood still) is left out, not made up for. bucket_s > 0: accounts by buckets of that length besides.
+    machine stood still) is left out, not made up for. bucket_s > 0: accounts by buckets of that length besides;
+    by_round: by the number of the round instead, in which each target was asked once.
     """
 
     targets: Sequence[Target]
@@ -50,6 +51,7 @@ class ProbeRequest(NamedTuple):
     max_duration_s: Optional[float] = None  # stop asking after this time
     every_s: float = 0.0
     bucket_s: float = 0.0
+    by_round: bool = False
 
     @property
     def total(self) -> int:
@@ -86,6 +88,7 @@ def probe_argument_spec() -> Dict[str, Dict[str, Any]]:
         "every": {"type": "float"},
         "over": {"type": "float", "default": 0.0},
         "bucket": {"type": "float", "default": 0.0},
+        "by_round": {"type": "bool", "default": False},
         "timeout": {"type": "float", "default": 2.0},
         "sender": {"type": "str", "default": "rollout"},
         "conversation_prefix": {"type": "str"},
@@ -126,9 +129,13 @@ def parse_probe(params: Mapping[str, Any], send: bool = True, max_duration_s: Op
         raise OptionError(
             "targets: %s listed more than once, so its answers could not be told apart" % ", ".join(twice)
         )
+    by_round = bool(params.get("by_round"))
+    if by_round and bucket:
+        raise OptionError("by_round: not together with bucket (%g s): accounts are by rounds or by time" % bucket)
     request = ProbeRequest(
-        targets, count, over, timeout, sender, prefix, inbox, send, max_duration_s, every_s=every, bucket_s=bucket
-    )
+        targets, count, over, timeout, sender, prefix, inbox, send, max_duration_s,
+        every_s=every, bucket_s=bucket, by_round=by_round,
+    )  # fmt: skip
     if request.total > MAX_REQUESTS:
         raise OptionError(
             "%s: %d requests to %d targets, expected at most %d in all"

@@ -46,6 +46,10 @@ _PING_EVERY_S = 0.2
 _FENCE_TIMEOUT_S = 5.0
 _MAX_MONITOR_BYTES = 8 * 1024 * 1024
 _PROBE_GRACE_S = 15.0
+# How often a window that ends with its probe looks whether that is over, and how long it then waits for the second halves
+# of what was published last.
+_PROBED_EVERY_S = 0.05
+_AFTER_PROBE_S = 0.25
 
 
 class SamplerLate(NatsError):
@@ -73,6 +77,7 @@ class SampleRequest(NamedTuple):
     own_prefix: Optional[str]
     monitor_url: Optional[str]
     probe: Optional[ProbeRequest]
+    ends_with_probe: bool = False
 
 
 def parse_sample(params: Mapping[str, Any], server: Server, check_mode: bool = False) -> SampleRequest:
@@ -105,6 +110,10 @@ def parse_sample(params: Mapping[str, Any], server: Server, check_mode: bool = F
                 "publish would be cut off" % (probe.over_s, probe.timeout_s, window)
             )
         own_prefix = own_prefix or probe.conversation_prefix
+    if params.get("ends_with_probe") and probe is None:
+        raise OptionError(
+            "ends_with_probe: there is no probe whose end could end the window; give one, or leave it out"
+        )
     return SampleRequest(
         server,
         subscriptions,
@@ -116,6 +125,7 @@ def parse_sample(params: Mapping[str, Any], server: Server, check_mode: bool = F
         own_prefix,
         monitor,
         probe,
+        bool(params.get("ends_with_probe")),
     )
 
 
@@ -179,8 +189,8 @@ class _Sampler:
         self._sids = list(sids)
         self.tally = Tally(sids, request.agents, request.match, request.own_prefix)
 
-    def run(self, on_begin: Callable[[], None]) -> None:
-        """Count for the window; raises NatsError when the count is not proven."""
+    def run(self, on_begin: Callable[[], None], is_probed: Optional[Callable[[], bool]] = None) -> None:
+        """Count for the window; raises NatsError when the count is not proven. `is_probed`: ends the window before its time."""
         clock, connection = self._clock, self.connection
         self.tally.take(connection.fence(_FENCE_TIMEOUT_S), clock())
         self._read_until(clock() + self.request.settle_s)
@@ -190,7 +200,11 @@ class _Sampler:
         self.tally.begin(end, self.request.window_s)
         on_begin()
         try:
-            self._read_until(end)
+            self._read_until(end, is_probed)
+            now = clock()
+            if is_probed and now < end:
+                self.tally.end_at(now)
+                self._read_until(now + _AFTER_PROBE_S)
             self._end()
             late = self.window_s - self.request.window_s
             if late > self._tolerance():
@@ -207,7 +221,7 @@ class _Sampler:
     def _tolerance(self) -> float:
         return max(1.0, 0.05 * self.request.window_s)
 
-    def _read_until(self, end: float) -> None:
+    def _read_until(self, end: float, is_over: Optional[Callable[[], bool]] = None) -> None:
         clock, connection, tally = self._clock, self.connection, self.tally
         asked_at, asked_bytes = clock(), connection.received_bytes
         last = asked_at
@@ -217,14 +231,14 @@ class _Sampler:
                 raise SamplerLate(
                     "nothing was read for %.1f s, so this machine stood still or was overloaded" % (now - last)
                 )
-            if now >= end:
+            if now >= end or (is_over and is_over()):
                 return
             last = now
             if not connection.ping_is_out and now - asked_at >= _PING_EVERY_S:
                 connection.ping()
                 asked_at, asked_bytes = now, connection.received_bytes
             was_out = connection.ping_is_out
-            events = connection.read(min(end - now, _PING_EVERY_S))
+            events = connection.read(min(end - now, _PROBED_EVERY_S if is_over else _PING_EVERY_S))
             now = clock()
             if events:
                 tally.take(events, now)
@@ -329,7 +343,8 @@ def run_sample(
                 for key in ("server_id", "server_name", "cluster"):
                     result[key] = connection.info.get(key)
                 sampler = _Sampler(request, connection, clock, wall)
-                sampler.run(child.go if child else lambda: None)
+                is_probed = child.is_done if child and request.ends_with_probe else None
+                sampler.run(child.go if child else lambda: None, is_probed)
             result["lossless"] = True
         except NatsError as problem:
             result["reason"], result["message"] = problem.reason, str(problem)

@@ -102,6 +102,11 @@ class Tally:
         if self.dual:
             self.dual.begin(end, window_s)
 
+    def end_at(self, end: float) -> None:
+        """The window ends earlier than it began to: publications from `end` on complete pairs, and begin none."""
+        if self.dual:
+            self.dual.end_at(end)
+
     def take(self, events: Sequence[Event], at: float) -> None:
         """Count messages that arrived at `at`."""
         self.delivered += len(events)

@@ -38,6 +38,12 @@ options:
     description: Seconds to sample.
     type: float
     required: true
+  ends_with_probe:
+    description:
+      - The window ends as soon as the O(probe) is over, and at the latest after O(window). For rehearsals, which skip the
+        rest of it.
+    type: bool
+    default: false
   settle:
     description:
       - Seconds between subscribing and the begin of the window, in which other servers of a cluster learn of the
@@ -150,6 +156,10 @@ options:
         description: Length in seconds of the buckets of time that the probe's result has accounts of; V(0) for none.
         type: float
         default: 0.0
+      by_round:
+        description: The probe's result has accounts by round, in which each agent was asked once, instead of by time.
+        type: bool
+        default: false
       sender:
         description: The header C(Sender).
         type: str
@@ -324,6 +334,7 @@ def main() -> None:
     spec.update(
         patterns={"type": "dict", "required": True},
         window={"type": "float", "required": True},
+        ends_with_probe={"type": "bool", "default": False},
         settle={"type": "float", "default": 0.5},
         agents={
             "type": "list",

@@ -19,6 +19,8 @@ description:
   - Ends early when the rollout is stopped meanwhile, for example by a rollback in another terminal. The ledger is read
     every five seconds.
   - A moment that has passed is no wait.
+  - With C(rollout_skip_waits) it looks once for a stop or an answer, and then has it be that moment. The ledger records what
+    was skipped.
 options:
   until:
     description: The moment, ISO 8601 with offset.
@@ -38,6 +40,12 @@ options:
     description: The last readings, to be shown.
     type: str
     default: ""
+  only_skips:
+    description:
+      - Nothing is waited for. Where waits are skipped (C(rollout_skip_waits)) it is O(until) afterwards, because what the
+        time was for has been done.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - ansible.builtin.action_common_attributes.flow

@@ -17,20 +17,16 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _ticks
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._alerts import close_ended
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import SystemClock
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import (
-    SHORTEST_GRACE,
-    SHORTEST_TICK,
-    Context,
-    StepError,
-    is_true,
-)
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import SystemClock, iso
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context, StepError, is_true
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._exposition_file import publish
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._foreign import visible
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._holding import hold, release
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import LedgerError
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._notify import _hook
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._orders import Refused, View
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan_clock import PlanClock
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan_time import in_plan_time
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._problems import ProblemsError
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._start import foresee_start
 
@@ -92,12 +88,14 @@ class RolloutAction(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        self.clock = SystemClock()
         _checked, arguments = self.validate_argument_spec(argument_spec=self.SPEC)
-        context = Context(PlayVariables(task_vars or {}, self._templar), needs_plan=self.needs_plan(arguments))
+        self._context = context = Context(
+            PlayVariables(task_vars or {}, self._templar), needs_plan=self.needs_plan(arguments)
+        )
         try:
             if self.writes(arguments) and not self.check_mode:
-                hold(context, self.clock.now())
+                self._warn_of_old_words(context)
+                hold(context, self.real_clock.now())
             if self.check_mode and context.needs_plan:
                 foresee_start(context)
             self._join(context)
@@ -145,7 +143,18 @@ class RolloutAction(ActionBase):
             raise StepError(f"a run that may wait has no need to note that it waits for {label}.")
         book = _ticks.TickBook(context.store, context.rollout)
         self.tick = _ticks.note(book, self.tick, until, label, context.records)
+        self.skip(context, until, label)
         return self.tick.line()
+
+    def skip(self, context: Context, until: datetime, label: str) -> float:
+        """Where waits are skipped: have it be `until` at once, and record what that was for. The seconds that were skipped."""
+        if not context.skips_waits or self.check_mode:
+            return 0.0
+        since = self.clock.now()
+        skipped_s = self.clock.skip_to(until)
+        if skipped_s:
+            context.record("clock.skipped", {"from": iso(since), "to": iso(until), "for": label}, self.clock.now())
+        return skipped_s
 
     def ends_run(self, arguments: dict[str, Any]) -> bool:
         """Whether a run is over after this step."""
@@ -155,7 +164,7 @@ class RolloutAction(ActionBase):
         """Who goes on after a failure takes the lease again; who does not must not keep others waiting."""
         try:
             if not self.check_mode:
-                release(context, self.clock.now())
+                release(context, self.real_clock.now())
         except (StepError, LedgerError, ProblemsError):
             # It expires by itself.
             return
@@ -189,6 +198,22 @@ class RolloutAction(ActionBase):
             display.display(f"  {visible(line)}")
 
     @property
+    def clock(self) -> PlanClock:
+        """Plan time, by which everything goes but leases and messages."""
+        return self._context.clock
+
+    @property
+    def real_clock(self) -> SystemClock:
+        return SystemClock()
+
+    @staticmethod
+    def _warn_of_old_words(context: Context) -> None:
+        if context.scales_time:
+            display.warning(
+                "rollout_time_scale is no longer a number that waits are divided by: it skips them. Say rollout_skip_waits=true instead."
+            )
+
+    @property
     def check_mode(self) -> bool:
         return bool(self._task.check_mode)
 
@@ -202,16 +227,14 @@ class RolloutAction(ActionBase):
             batch=context.batch,
             run=context.run,
             now=self.clock.now(),
-            scaled=context.scaled,
+            looks_per_wait=context.looks_per_wait,
             check=self.check_mode,
-            shortest_tick=SHORTEST_TICK if context.rehearsal else 0.0,
-            shortest_grace=SHORTEST_GRACE if context.rehearsal else 0.0,
             tick=self.tick is not None,
         )
 
     @staticmethod
     def registered(context: Context, name: str, hosts: list[str]) -> dict[str, Any]:
-        """host -> the result registered under a name in this play, in plain types; absent hosts are left out.
+        """host -> the result registered under a name in this play, in plain types and plan time; absent hosts are left out.
 
         What it says of a host is not to be trusted before `_answer.vetted` has seen it.
         """
@@ -222,7 +245,7 @@ class RolloutAction(ActionBase):
         for host in hosts:
             value = of_host(host).get(name)
             if value is not None:
-                found[host] = plain(value)
+                found[host] = in_plan_time(plain(value), context.clock.skips, context.counted_s)
         return found
 
     def answers(self, context: Context, name: str | None) -> dict[str, Any]:

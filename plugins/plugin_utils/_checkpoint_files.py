@@ -250,7 +250,10 @@ def final_analysis(
         "",
     ]
     if context.rehearsal:
-        lines += [f"Rehearsal, time scale {context.time_scale:g}: this decision does not count for production.", ""]
+        lines += [
+            f"{'Rehearsal, waits skipped' if context.skips_waits else 'Rehearsal'}: this decision does not count for production.",
+            "",
+        ]
     lines += ["| criterion | wanted | value | samples | verdict |", "|---|---|---|---|---|"]
     for v in verdicts:
         if v["kind"] in ("primary", "secondary"):

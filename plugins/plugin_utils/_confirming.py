@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from ansible_collections.cowboyai.rollout.plugins.plugin_utils._state import RolloutState
 
 AFTER_SOAK = "after_soak"
-# Scaled time must not run out while a rehearsal deploys and measures in real time (seconds).
-SHORTEST_CONFIRM = 180.0
 # What a look may be late before hosts are told to wait longer, and what telling one of them takes (seconds).
 _RENEWING = 60.0
 _TELLING = 5.0
@@ -83,8 +81,8 @@ def renewal(view: View, until: datetime, last: bool) -> Order:
     phase = unverified[0]
     proven = {split_instance(instance)[1] for instance in view.state.phase(phase.name).proven}
     rest = needed_s(view.plan, phase.name, len(view.hosts), view.tick, len(proven & set(view.hosts)))
-    covered = plus(until, view.scaled(rest, 0.0))
-    soon = plus(view.now, view.scaled(2 * view.plan.watch.every + _RENEWING, view.shortest_tick))
+    covered = plus(until, rest)
+    soon = plus(view.now, 2 * view.plan.watch.every + _RENEWING)
     hosts = [
         host for host in view.hosts
         if host in view.state.armed and view.state.armed[host] < covered and (last or view.state.armed[host] < soon)
@@ -95,10 +93,9 @@ def renewal(view: View, until: datetime, last: bool) -> Order:
     if view.plan.rollback.confirm_within is None:
         # They are told one after the other.
         within += _TELLING * len(hosts)
-    seconds = view.scaled(within, SHORTEST_CONFIRM)
     if last:
-        seconds = max(seconds, (covered - view.now).total_seconds())
-    return due(state="renewed", hosts=hosts, within_s=seconds)
+        within = max(within, (covered - view.now).total_seconds())
+    return due(state="renewed", hosts=hosts, within_s=within)
 
 
 def confirmation(view: View) -> Order:
@@ -117,7 +114,7 @@ def confirmation(view: View) -> Order:
     soaking = [phase.name for phase in rest if phase.soak and not view.state.phase(phase.name).soaked_at]
     hosts = [host for host in view.hosts if host in view.state.armed]
     if view.plan.rollback.confirm == AFTER_SOAK and soaking:
-        within = view.scaled(within_s(view.plan, soaking[-1], len(view.hosts), view.tick), SHORTEST_CONFIRM)
+        within = within_s(view.plan, soaking[-1], len(view.hosts), view.tick)
         return due(state="renewed", hosts=hosts, within_s=within)
     return due(state="confirmed", hosts=hosts)
 

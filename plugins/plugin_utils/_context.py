@@ -25,6 +25,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._catalogue import
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._lease import fenced_text, successor
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import Ledger, Record
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._looks import LookBook
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan_clock import PlanClock
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._problems import ProblemsError
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._process_mark import mark
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._state import RolloutState, fold
@@ -34,20 +35,12 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store._open impo
 if TYPE_CHECKING:
     from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan import Plan
 
-# What is measured in rehearsal is shorter, but never so short that nothing can be seen in it (seconds of real time).
-SHORTEST_WINDOW = 2.5
-SHORTEST_TIMEOUT = 1.0
-# A baseline has at least five buckets of answers (its last answers take a timeout).
-SHORTEST_BASELINE = 8.0
-SHORTEST_TICK = 6.0
-# Deploying and measuring take as long in a rehearsal as they do in production: only longer than this is nobody looking.
-SHORTEST_BLIND = 15.0
-SHORTEST_BUCKET = 0.5
-SHORTEST_SAMPLE = 1.0
-SHORTEST_PROBE_EVERY = 0.25
-SHORTEST_GRACE = 60.0
 # What is counted is counted per minute of plan time.
 BUCKET = 60.0
+# Where waits are skipped a minute of real time may hold hours of the plan, so hosts count by less (seconds).
+SKIPPED_BUCKET = 0.25
+# A rehearsal looks so often in a wait, unless it says otherwise.
+LOOKS_PER_WAIT = 2
 # Of a rollout or a host: ledgers, looks and folders of evidence are named by them.
 _NAME = re.compile(r"[A-Za-z0-9\[][A-Za-z0-9._:@\[\]-]*\Z")
 COLLECTION_PLANS = Path(__file__).resolve().parents[2] / "playbooks" / "plans"
@@ -375,28 +368,49 @@ class Context:
         return written
 
     @cached_property
-    def time_scale(self) -> float:
-        """What every wait is divided by. An open rollout keeps the scale it was started with."""
+    def clock(self) -> PlanClock:
+        """Plan time: of all rollouts of the store, since one may wait for another."""
+        return PlanClock(self.store)
+
+    @cached_property
+    def skips_waits(self) -> bool:
+        """Whether this run skips what it would wait for: `rollout_skip_waits`."""
+        return is_true(self.variables, "rollout_skip_waits") or self.scales_time
+
+    @cached_property
+    def scales_time(self) -> bool:
+        """Whether this run says so by the word of earlier versions, `rollout_time_scale`."""
         given = value_of(self.variables, "rollout_time_scale", 1)
         try:
             scale = float(given)
         except (TypeError, ValueError):
             scale = 0.0
         if not 1.0 <= scale <= 1_000_000.0:
-            raise StepError(f"rollout_time_scale: seen {given!r}, expected a number from 1 (real time) to 1000000.")
-        return scale
+            raise StepError(
+                f"rollout_time_scale: seen {given!r}. It is no longer needed: say -e rollout_skip_waits=true for a rehearsal that skips its "
+                "waits, or leave it out."
+            )
+        return scale != 1.0
+
+    @cached_property
+    def looks_per_wait(self) -> int | None:
+        """How many looks a wait gets where waits are skipped; None where the plan's `watch.every` says it."""
+        if not self.skips_waits:
+            return None
+        given = value_of(self.variables, "rollout_looks_per_wait", LOOKS_PER_WAIT)
+        try:
+            looks = int(str(given))
+        except ValueError:
+            looks = 0
+        if not 1 <= looks <= 1000:
+            raise StepError(f"rollout_looks_per_wait: seen {given!r}, expected a whole number from 1 to 1000.")
+        return looks
 
     @cached_property
     def rehearsal(self) -> bool:
-        """Scaled time or an inventory that says `rollout_rehearsal: true`: its decisions never count for production."""
+        """Skipped waits, or an inventory that says `rollout_rehearsal: true`: its decisions never count for production."""
         flags = [self.hostvar(host, "rollout_rehearsal", False) for host in self.in_play]
-        return self.time_scale != 1.0 or any(str(flag).lower() in ("true", "yes", "1") for flag in flags)
-
-    def scaled(self, seconds: float, at_least: float = 0.0) -> float:
-        """A plan's duration in seconds of real time; in rehearsal not below `at_least`."""
-        if self.time_scale == 1.0:
-            return seconds
-        return min(seconds, max(seconds / self.time_scale, at_least))
+        return self.skips_waits or any(str(flag).lower() in ("true", "yes", "1") for flag in flags)
 
     @cached_property
     def looks(self) -> LookBook:
@@ -409,9 +423,9 @@ class Context:
         return NatsBook(self.monitoring / "looks" / self.rollout / str(self.state.attempt))
 
     @property
-    def bucket_s(self) -> float:
-        """Seconds of real time that a bucket of the series is long."""
-        return self.scaled(BUCKET, SHORTEST_BUCKET)
+    def counted_s(self) -> float:
+        """Seconds of real time by which hosts are to count what they logged; the series are made of buckets of BUCKET."""
+        return SKIPPED_BUCKET if self.skips_waits else BUCKET
 
     def relative(self, path: Path) -> str:
         """A path as records and messages name it: relative to the monitoring folder."""

@@ -75,7 +75,7 @@ def write_gate(
     written = {"evidence.json": write_json(folder / "evidence.json", evidence)}
     head = {
         key: evidence[key]
-        for key in ("schema", "rollout", "attempt", "gate", "at", "time_scale", "rehearsal", "window_s", "by")
+        for key in ("schema", "rollout", "attempt", "gate", "at", "skips_waits", "rehearsal", "window_s", "by")
     }
     written["summary.json"] = write_json(
         folder / "summary.json",

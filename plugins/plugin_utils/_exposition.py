@@ -28,7 +28,6 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._situation import
 )
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._stages import (
     PHASE_STATES,
-    SHORTEST_LOOK_S,
     checkpoint_due,
     phase_state,
     phases_of,
@@ -65,7 +64,6 @@ METRICS: dict[str, tuple[str, str]] = {
     "attempt": (GAUGE, "Number of the newest attempt."),
     "rehearsal": (GAUGE, "Whether it is a rehearsal, whose decisions never count for production."),
     "shadow": (GAUGE, "Whether it changes nothing on purpose, to learn how often its gates are wrong."),
-    "time_scale_ratio": (GAUGE, "What every wait of the plan is divided by; 1 in production."),
     "started_timestamp_seconds": (GAUGE, "When the attempt began."),
     "ended_timestamp_seconds": (GAUGE, "When it was decided or rolled back; absent before."),
     "step": (GAUGE, "1 for the step that the rollout is at, 0 for the others."),
@@ -172,7 +170,6 @@ def _head(page: _Page, state: RolloutState, records: list[Record]) -> None:
     page.add("attempt", state.attempt)
     page.add("rehearsal", state.rehearsal)
     page.add("shadow", state.shadow)
-    page.add("time_scale_ratio", state.time_scale)
     page.add("started_timestamp_seconds", _moment(state.started_at))
     outcome = state.outcome.lower().replace("-", "_").replace(" ", "_")
     page.states("outcome", "outcome", OUTCOMES, outcome)
@@ -280,7 +277,7 @@ def _looks(page: _Page, state: RolloutState, records: list[Record]) -> None:
     page.add("looks_total", len(looks))
     page.add("gaps_total", sum(1 for record in looks if record.data.get("gaps")))
     page.add("last_look_timestamp_seconds", _moment(state.looked_at))
-    page.add("look_interval_seconds", plan.real(plan.watch_every_s, SHORTEST_LOOK_S))
+    page.add("look_interval_seconds", plan.real(plan.watch_every_s))
 
 
 # ---------------------------------------------------------------- the text format

@@ -11,15 +11,11 @@ from typing import Any
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _instances, _nats_book, _series
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _reasons as reasons
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import iso, parse_iso, plus
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import (
-    SHORTEST_BLIND,
-    Context,
-    StepError,
-    operator,
-)
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import BUCKET, Context, StepError, operator
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._evidence import Subject, assemble
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._evidence_files import file_sha256, read_json
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._looks import look_of
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan_time import spread
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._probe_merge import merged
 
 Results = dict[str, dict[str, Any]]
@@ -30,7 +26,8 @@ def keep_looks(context: Context, units: Results, now: datetime) -> None:
     for host, result in units.items():
         reason, message = reasons.of_task_result(result)
         if reason is None:
-            context.looks.append(host, look_of(host, result, iso(now), context.bucket_s))
+            skipped_s = context.clock.skips.total_s if context.skips_waits else None
+            context.looks.append(host, look_of(host, result, iso(now), context.counted_s, skipped_s))
         else:
             context.looks.missed(host, iso(now), reason, message)
 
@@ -87,7 +84,17 @@ def _part(kind: str, asked: dict[str, Any], result: dict[str, Any] | None, now: 
         part["reason"] = (part["probe"] or {}).get("reason") if kind == "low_rate" else None
         part["message"] = str((part["probe"] or {}).get("message") or "") if part["reason"] else ""
     part["from"], part["to"] = asked.get("from") or iso(plus(now, -asked["window_s"])), asked.get("to") or iso(now)
+    if asked.get("stands_for"):
+        _spread(part["probe"], part["from"], part["to"])
     return part
+
+
+def _spread(probe: dict[str, Any] | None, begin: str, end: str) -> None:
+    """Of a rehearsal's probe, its rounds stand for all of the window, in place."""
+    buckets = (probe or {}).get("buckets")
+    if buckets and not buckets["bucket_s"]:
+        buckets["agents"] = spread(buckets["agents"], parse_iso(begin), parse_iso(end), BUCKET)
+        buckets["bucket_s"] = BUCKET
 
 
 def _conclude(entry: dict[str, Any]) -> None:
@@ -141,14 +148,14 @@ def gather(
     if kind == "baseline":
         before_change = parse_iso(next(iter(order["looks"].values()))["since"]) if order.get("looks") else now
     subjects = _instances.subjects_of(context, plan, phase=phase, before_change=before_change)
-    looks = {host: context.looks.folded(host, context.bucket_s) for host in context.hosts}
-    lines = context.nats_book.folded(context.bucket_s)
+    looks = {host: context.looks.folded(host, BUCKET) for host in context.hosts}
+    lines = context.nats_book.folded(BUCKET)
     document = assemble(
         head={
             "rollout": context.rollout,
             "attempt": state.attempt,
             "gate": {"kind": kind, "name": name, **(asked or {})},
-            "time_scale": context.time_scale,
+            "skips_waits": context.skips_waits,
             "rehearsal": context.rehearsal,
             "shadow": context.shadow,
             "window_s": order.get("window_s", 0.0),
@@ -172,11 +179,11 @@ def gather(
         looks,
         lines,
         _of_series(context, subjects),
-        context.bucket_s,
-        context.time_scale,
+        BUCKET,
         context.state.started_at or now,
         now,
-        context.scaled(plan.watch.every, SHORTEST_BLIND),
+        plan.watch.every,
+        context.clock.skips.total_s if context.skips_waits else 0.0,
     )
     return document
 

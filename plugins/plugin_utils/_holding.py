@@ -27,6 +27,7 @@ _TRIES = 5
 def hold(context: Context, now: datetime, by_hand: str = "") -> None:
     """Have the lease, or raise StepError with who has it. Taking it from another run is recorded first of all.
 
+    `now`: real time, whatever a rehearsal has skipped: a lease is about a process that lives.
     `by_hand`: why this run takes it from whoever has it, without being asked to (a rollback by hand never waits).
     """
     if is_orphaned(dict(context.process)):
@@ -112,8 +113,7 @@ def _windows(context: Context) -> list[float]:
     plan = context.plan if context.needs_plan else None
     if plan is None:
         return []
-    windows = [plan.baseline.window, plan.verify.window, *([plan.sample.window] if plan.sample else [])]
-    return [context.scaled(window) for window in windows]
+    return [plan.baseline.window, plan.verify.window, *([plan.sample.window] if plan.sample else [])]
 
 
 def _claims(context: Context) -> tuple[list[str], list[str]]:
@@ -135,7 +135,7 @@ def _record(context: Context, standing: str, lease: dict[str, Any], by_hand: str
     asked = by_hand or "rollout_takeover"
     why = {_lease.GONE: "its process has ended", _lease.EXPIRED: "its lease expired", _lease.TAKEN: asked}[standing]
     left = {name: lease[name] for name in ("run", "by", "job", "since", "heartbeat")}
-    context.record(_lease.TAKEOVER, {"from": left, "why": why}, now)
+    context.record(_lease.TAKEOVER, {"from": left, "why": why}, context.clock.skips.plan(now))
 
 
 def _exclude(context: Context, now: datetime) -> None:

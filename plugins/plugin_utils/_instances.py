@@ -12,14 +12,8 @@ from urllib.parse import urlsplit
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import instance_id
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._catalogue import PlaceholderError
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import iso, parse_iso
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import (
-    SHORTEST_PROBE_EVERY,
-    SHORTEST_SAMPLE,
-    SHORTEST_TIMEOUT,
-    Context,
-    StepError,
-)
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import iso, parse_iso, plus
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import BUCKET, Context, StepError
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._evidence import Subject
 
 if TYPE_CHECKING:
@@ -28,6 +22,10 @@ if TYPE_CHECKING:
 DEFAULT_NATS_PORT = 4222
 # A module takes about this long to start on a measuring host (seconds).
 START_OF_A_PROBE = 1.0
+# Where waits are skipped: how many rounds of the low-rate probe stand for a wait, and for how long (seconds of real time)
+# a window without a probe listens.
+SKIPPED_ROUNDS = 8
+SKIPPED_WINDOW = 2.0
 
 
 def filled(context: Context, template: str, agent: str, host: str, what: str) -> str:
@@ -90,22 +88,27 @@ def nats_port(context: Context, host: str) -> int:
     return (urlsplit(str(url)).port if url else None) or DEFAULT_NATS_PORT
 
 
+def told(context: Context, moment: datetime) -> str:
+    """A moment of the plan's time as a host is told it: in real time."""
+    return iso(context.clock.skips.real(moment))
+
+
 def look_order(context: Context, host: str, subjects: list[Subject], since: datetime) -> dict[str, Any]:
     """The arguments of `agent_units_info` for the next look of a host: from the last look's end, else from `since`."""
     cursor = context.looks.cursor(host)
     instances = []
     for subject in subjects:
         if subject.host == host:
-            instances.append({**unit_of(context, subject.agent, host), "since": iso(subject.since)})
+            instances.append({**unit_of(context, subject.agent, host), "since": told(context, subject.since)})
     return {
         "instances": instances,
         "rollout": context.rollout,
         "cursor": cursor or "",
-        "since": iso(since),
+        "since": told(context, since),
         "signs": list(context.plan.corruption_signs) if context.plan else [],
         "nats_port": nats_port(context, host),
         "disk_paths": [str(path) for path in context.hostvar(host, "rollout_disk_paths", [])],
-        "bucket": context.bucket_s,
+        "bucket": context.counted_s,
     }
 
 
@@ -148,6 +151,7 @@ def nats_order(
     plan: Plan,
     agents: list[str],
     window_s: float,
+    begin: datetime,
     attempt: int = 0,
     name: str = "",
     requests: int = 0,
@@ -156,7 +160,8 @@ def nats_order(
 
     Servers that are clustered carry the same messages: one of them is sampled (another one at each further attempt).
     Separate servers are sampled each. `expected` answers to a request = hosts of the group. `requests` per agent are
-    sent, by default as many as the plan's probe has.
+    sent, by default as many as the plan's probe has. Where waits are skipped, a window from `begin` on is over once the
+    probe is.
     """
     if plan.sample is None and plan.probe is None:
         return {}
@@ -167,7 +172,7 @@ def nats_order(
         orders[measurer] = {
             "name": group["name"],
             "hosts": group["hosts"],
-            "window_s": window_s,
+            "window_s": _listened(context, plan, window_s),
             "patterns": {"legacy": list(plan.sample.legacy), "unified": list(plan.sample.unified)}
             if plan.sample
             else {},
@@ -176,7 +181,16 @@ def nats_order(
             if plan.probe
             else None,
         }
+        if context.skips_waits:
+            until = plus(begin, window_s)
+            orders[measurer].update({"from": iso(begin), "to": iso(until), "stands_for": True})
+            orders[measurer]["until_probed"] = plan.probe is not None
     return orders
+
+
+def _listened(context: Context, plan: Plan, window_s: float) -> float:
+    """Seconds of real time that a window takes at most."""
+    return min(window_s, SKIPPED_WINDOW) if context.skips_waits and plan.probe is None else window_s
 
 
 def light_window(context: Context, plan: Plan) -> float:
@@ -187,9 +201,8 @@ def light_window(context: Context, plan: Plan) -> float:
     """
     if not plan.watch.sample:
         return 0.0
-    sample = context.scaled(plan.watch.sample, SHORTEST_SAMPLE)
-    timeout = context.scaled(plan.probe.timeout, SHORTEST_TIMEOUT) if plan.probe else 0.0
-    return max(sample, sample / 2 + timeout)
+    timeout = plan.probe.timeout if plan.probe else 0.0
+    return max(plan.watch.sample, plan.watch.sample / 2 + timeout)
 
 
 def probed(context: Context, plan: Plan) -> list[dict[str, str]]:
@@ -210,17 +223,19 @@ def low_rate_order(
     """
     if plan.probe is None or not plan.watch.probe_every:
         return {}
-    every = context.scaled(plan.watch.probe_every, SHORTEST_PROBE_EVERY)
-    timeout = context.scaled(plan.probe.timeout, SHORTEST_TIMEOUT)
-    over = (until - now).total_seconds() - timeout - START_OF_A_PROBE
+    every = plan.watch.probe_every
+    over = (until - now).total_seconds() - plan.probe.timeout - START_OF_A_PROBE
     if over < every:
         return {}
-    orders = nats_order(context, plan, agents, over, name=name)
+    orders = nats_order(context, plan, agents, over, now, name=name)
     for order in orders.values():
         if order["probe"]:
-            order["probe"].pop("count")
-            order["probe"].update(every=every, over=round(over, 3))
             order.update(patterns={}, **{"from": iso(now), "to": iso(until)})
+            if context.skips_waits:
+                order["probe"]["count"] = min(SKIPPED_ROUNDS, int(over / every))
+            else:
+                order["probe"].pop("count")
+                order["probe"].update(every=every, over=round(over, 3))
     return orders
 
 
@@ -240,7 +255,9 @@ def _probe(
     if plan.probe is None:
         raise StepError("the plan has no probe.")
     host = context.hosts[0]
-    timeout = context.scaled(plan.probe.timeout, SHORTEST_TIMEOUT)
+    timeout = plan.probe.timeout
+    # One after the other where the window is not waited for: agents set their own pace, however slow they are.
+    over = 0.0 if context.skips_waits else round(max(window_s * 0.9 - timeout, 0.0), 3)
     return {
         "targets": [
             {
@@ -253,9 +270,9 @@ def _probe(
         ],
         "count": count,
         # The last requests need their time to be answered and published before the window closes.
-        "over": round(max(window_s * 0.9 - timeout, 0.0), 3),
+        "over": over,
         "timeout": timeout,
-        "bucket": context.bucket_s,
+        **({"by_round": True} if context.skips_waits else {"bucket": BUCKET}),
         "sender": "rollout",
         "conversation_prefix": f"{context.rollout}-{context.state.attempt}-{context.run}-{name}".lower(),
     }

@@ -30,8 +30,17 @@ _A_LOOK = {"at", "journal", "host", "instances"}
 Looks = list[dict[str, Any]] | HostFold
 
 
-def look_of(host: str, result: dict[str, Any], received_at: str, bucket_s: float | None = None) -> dict[str, Any]:
-    """The record of one `agent_units_info` result (`instances`, `host`, `journal`); `bucket_s`: what it counted by."""
+def look_of(
+    host: str,
+    result: dict[str, Any],
+    received_at: str,
+    bucket_s: float | None = None,
+    skipped_s: float | None = None,
+) -> dict[str, Any]:
+    """The record of one `agent_units_info` result (`instances`, `host`, `journal`); `bucket_s`: what it counted by.
+
+    `skipped_s`: of a rehearsal, the seconds of plan time that were skipped until then.
+    """
     look = {
         "host_name": host,
         "at": result["host"]["now"],
@@ -40,8 +49,9 @@ def look_of(host: str, result: dict[str, Any], received_at: str, bucket_s: float
         "host": result["host"],
         "instances": result["instances"],
     }
-    # A later run may count by other buckets: rehearsals change their time scale.
-    return {**look, "bucket_s": bucket_s} if bucket_s else look
+    # Not every run counts by the same buckets.
+    more = {"bucket_s": bucket_s} if bucket_s else {}
+    return {**look, **more, **({"skipped_s": skipped_s} if skipped_s is not None else {})}
 
 
 class LookBook:

@@ -45,7 +45,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class View:
-    """All that an order depends on. `scaled(seconds, at_least)` turns a plan's duration into real seconds."""
+    """All that an order depends on. `looks_per_wait`: of a run that skips its waits, how many looks each of them gets."""
 
     plan: Plan
     state: RolloutState
@@ -54,12 +54,15 @@ class View:
     batch: list[str]
     run: str
     now: datetime
-    scaled: Callable[[float, float], float]
+    looks_per_wait: int | None = None
     check: bool = False
-    shortest_tick: float = 0.0
-    shortest_grace: float = 0.0
     # This run does what is due and ends: a look whose time has come is due, however many runs ago its wait began.
     tick: bool = False
+
+    def every(self, wait_s: float) -> float:
+        """Seconds between two looks of a wait that is so long."""
+        every = self.plan.watch.every
+        return every if self.looks_per_wait is None else max(every, wait_s / self.looks_per_wait)
 
 
 def not_due(why: str, **more: Any) -> Order:
@@ -101,7 +104,7 @@ def baseline(view: View) -> Order:
     if view.state.baseline_at:
         return not_due(f"taken at {short(view.state.baseline_at)}")
     _need(view, view.state.preflight_at, "preflight has not passed", "preflight.yml")
-    return due(window_s=view.scaled(view.plan.baseline.window, 0.0), history_s=view.plan.baseline.history)
+    return due(window_s=view.plan.baseline.window, history_s=view.plan.baseline.history)
 
 
 def backup(view: View) -> Order:
@@ -137,8 +140,8 @@ def deploy(view: View, phase_name: str) -> Order:
     ready = state.last_batch_at if state.last_batch_at and others else _ready(view, phase_name)
     until, label = ready, ""
     if state.last_batch_at and others:
-        not_before = plus(state.last_batch_at, view.scaled(phase.stagger, 0.0))
-        # A stagger that is over, or scaled down to nothing, needs no wait, and nothing could be seen in it.
+        not_before = plus(state.last_batch_at, phase.stagger)
+        # A stagger of next to nothing needs no wait, and nothing could be seen in it.
         if (not_before - state.last_batch_at).total_seconds() >= SHORTEST_WAIT:
             until, label = not_before, f"the stagger of {duration_text(phase.stagger)} between batches"
     thaw, name = _thaw(view, until)
@@ -163,7 +166,7 @@ def _ready(view: View, phase_name: str) -> datetime:
 
 def _thaw(view: View, wanted: datetime) -> tuple[datetime, str]:
     """When the freeze ends that a change at that moment, or now, would fall into, and its name; else no name."""
-    if view.check or view.state.shadow or view.state.time_scale != 1.0:
+    if view.check or view.state.shadow:
         return wanted, ""
     calendar = [span.freeze() for span in view.plan.freeze]
     now = next_allowed(calendar, max(view.now, wanted))
@@ -194,7 +197,7 @@ def approval(view: View, name: str) -> Order:
         since, until = state.requested_at, state.until
     else:
         # A hold that a person or silence led to is asked about anew by the run that goes on.
-        since, until = view.now, plus(view.now, view.scaled(wanted.within, view.shortest_grace))
+        since, until = view.now, plus(view.now, wanted.within)
         state = None
     return due(
         approval=name,
@@ -261,8 +264,8 @@ def verify(view: View, phase_name: str) -> Order:
     _need(view, not incomplete, f"phase {phase_name} is not deployed on {where}", f"deploy.yml -e phase={phase_name}")
     if not state.deployed_at:
         return not_due(f"phase {phase_name} is not deployed")
-    deadline = plus(state.deployed_at, view.scaled(phase.verify_within, view.shortest_grace))
-    return due(window_s=view.scaled(view.plan.verify.window, 0.0), deadline=iso(deadline))
+    deadline = plus(state.deployed_at, phase.verify_within)
+    return due(window_s=view.plan.verify.window, deadline=iso(deadline))
 
 
 def soak(view: View, phase_name: str) -> Order:
@@ -280,15 +283,15 @@ def soak(view: View, phase_name: str) -> Order:
     _need(view, state.verified_at, f"phase {phase_name} is not verified", f"verify.yml -e phase={phase_name}")
     if not state.soak_from:
         return not_due(f"phase {phase_name} is not verified")
-    soak_s = view.scaled(phase.soak, 0.0)
+    soak_s = phase.soak
     number, begun, until = _soak_round(state, view.state.looked_at, soak_s)
     if not view.tick:
         # A run counts its own rounds, and this one begins now.
         until = plus(state.soak_from, soak_s)
     # A soak is watched: two looks missed in a row are a gap, and a gap begins it anew.
     seen = max(state.soak_from, view.state.looked_at or state.soak_from)
-    unwatched = (view.now - seen).total_seconds()
-    if unwatched <= 2 * view.scaled(view.plan.watch.every, view.shortest_tick) + view.shortest_tick:
+    unwatched = (view.now - seen).total_seconds() - view.state.skipped_since(seen)
+    if unwatched <= 2 * view.plan.watch.every:
         unwatched = 0.0
     label = f"soak of {phase_name} ({duration_text(phase.soak)} without interruption)"
     looks = _looks(view, begun, until, label)
@@ -354,7 +357,7 @@ def _looks(
     They are the same for a run that waits and for one that is launched again and again. Of the second, looks that are
     overdue are one. `begun`: when the wait began, where that is later.
     """
-    every = view.scaled(view.plan.watch.every, view.shortest_tick)
+    every = view.every((until - since).total_seconds())
     moments = []
     moment = plus(since, every)
     while moment < until:
@@ -384,7 +387,7 @@ def checkpoint_due(view: View, name: str) -> datetime | None:
     after = view.state.phase(view.plan.checkpoints.after)
     if not after.deployed_at or not after.verified_at:
         return None
-    return plus(after.deployed_at, view.scaled(view.plan.checkpoint(name).offset_s, 0.0))
+    return plus(after.deployed_at, view.plan.checkpoint(name).offset_s)
 
 
 def checkpoint(view: View, name: str, follow_up: bool = False) -> Order:
@@ -433,7 +436,7 @@ def checkpoint(view: View, name: str, follow_up: bool = False) -> Order:
 
 
 def _window(view: View) -> float:
-    return view.scaled(view.plan.sample.window if view.plan.sample else 60.0, 0.0)
+    return view.plan.sample.window if view.plan.sample else 60.0
 
 
 def _is_missed(view: View, name: str) -> bool:
@@ -443,9 +446,7 @@ def _is_missed(view: View, name: str) -> bool:
     if not following:
         return False
     next_due = checkpoint_due(view, following[0])
-    if next_due is None or next_due > view.now:
-        return False
-    return (view.now - next_due).total_seconds() >= view.shortest_grace
+    return next_due is not None and next_due <= view.now
 
 
 def held(records: list[Record], run: str, gate: str, name: str) -> tuple[int, datetime | None]:
@@ -534,10 +535,10 @@ def needs_problems(view: View, other: RolloutState, chain: list[RolloutState], r
     name = needs.rollout
     if other.decision != needs.decision or other.rolled_back:
         return [f"needs {name} with decision GO; seen: {other.outcome}. Run {name} to its decision first."]
-    if (other.rehearsal or other.time_scale != 1.0) and not rehearsal:
+    if other.rehearsal and not rehearsal:
         return [
-            f"needs {name} with decision GO; seen: the GO of a rehearsal (time scale {other.time_scale:g}). "
-            f"Scaled decisions never count for production: run {name} in real time."
+            f"needs {name} with decision GO; seen: the GO of a rehearsal. Decisions of a rehearsal never count for production: "
+            f"run {name} on the real hosts, without skipping its waits."
         ]
     problems = []
     covered = [str(host) for host in other.start.get("hosts", [])]
@@ -547,15 +548,13 @@ def needs_problems(view: View, other: RolloutState, chain: list[RolloutState], r
             f"needs {name} on every host of this plan; seen: it ran on {', '.join(covered)}, not on {', '.join(uncovered)}."
         )
     if needs.not_before:
-        earliest = plus(_event(other, needs.not_before.event), view.scaled(needs.not_before.offset_s, 0.0))
+        earliest = plus(_event(other, needs.not_before.event), needs.not_before.offset_s)
         if view.now < earliest:
             problems.append(
                 f"may start {needs.not_before.text} of {name}, that is at {short(earliest)}; now it is {short(view.now)}."
             )
     if needs.not_after:
-        latest = plus(
-            _event(other, needs.not_after.event), view.scaled(needs.not_after.offset_s, view.shortest_grace * 8)
-        )
+        latest = plus(_event(other, needs.not_after.event), needs.not_after.offset_s)
         if view.now > latest:
             problems.append(
                 f"may start until {needs.not_after.text} of {name}, that was {short(latest)}; now it is {short(view.now)}. "
@@ -563,11 +562,10 @@ def needs_problems(view: View, other: RolloutState, chain: list[RolloutState], r
             )
     if needs.test_data:
         gathered = sum(_measured_s(state) for state in chain)
-        wanted = view.scaled(needs.test_data, 0.0)
-        if gathered < wanted:
+        if gathered < needs.test_data:
             problems.append(
                 f"needs {duration_text(needs.test_data)} of test data; {name} and what came before it have "
-                f"{duration_text(gathered * (needs.test_data / wanted))} (from the first deployment to the last checkpoint). "
+                f"{duration_text(gathered)} (from the first deployment to the last checkpoint). "
                 f"Take a later checkpoint: ansible-playbook playbooks/checkpoint.yml -e rollout={name} -e checkpoint=T+36h"
             )
     return problems

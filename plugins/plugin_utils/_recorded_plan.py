@@ -59,7 +59,7 @@ class RecordedPhase:
 
 @dataclass(frozen=True)
 class RecordedPlan:
-    """Durations are seconds of the plan's time; `time_scale` turns them into real ones."""
+    """Durations are seconds of the plan's time; `time_scale`: what an earlier version divided them by, in a rehearsal."""
 
     phases: tuple[RecordedPhase, ...] = ()
     checkpoints_after: str = ""
@@ -67,9 +67,9 @@ class RecordedPlan:
     watch_every_s: float = WATCH_EVERY_S
     time_scale: float = 1.0
 
-    def real(self, plan_s: float, at_least: float = 0.0) -> float:
-        """Seconds of real time; in scaled time not below `at_least`."""
-        return plan_s if self.time_scale == 1.0 else min(plan_s, max(plan_s / self.time_scale, at_least))
+    def real(self, plan_s: float) -> float:
+        """Seconds as the ledger's times have them."""
+        return plan_s / self.time_scale
 
 
 def recorded_plan(start: Mapping[str, Any]) -> RecordedPlan:

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._alerts import history
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import duration_text, short
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import duration_text, parse_iso, short
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._evidence_files import read_json, write_text
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import format_value
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import Record
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._state import RolloutState
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "roles" / "report" / "templates"
@@ -57,7 +58,7 @@ def facts_of(context: Context) -> dict[str, Any]:
         "outcome": state.outcome,
         "why": _why(context),
         "rehearsal": state.rehearsal,
-        "time_scale": state.time_scale,
+        "pace": state.pace,
         "started_at": state.started_at,
         "plan_path": state.start.get("plan_path", ""),
         "plan_digest": state.start.get("plan_digest", ""),
@@ -130,14 +131,23 @@ def _cell(text: Any) -> str:
     return line.replace("\\", "\\\\").replace("|", "\\|").replace("`", "'").replace("<", "&lt;").replace("[", "\\[")
 
 
+def _rehearsed(start: dict[str, Any]) -> str:
+    pace = RolloutState("", start=start).pace
+    return f"rehearsal, {pace}" if pace else "rehearsal"
+
+
+def _lasted(skip: dict[str, Any]) -> str:
+    return duration_text((parse_iso(skip["to"]) - parse_iso(skip["from"])).total_seconds())
+
+
 def describe(record: Record) -> str:
     """One line of the timeline; empty for records that only machines need."""
     data = record.data
     texts = {
         "rollout.started": lambda: (
-            f"attempt {record.attempt} started"
-            + (f" (rehearsal, time scale {data['time_scale']:g})" if data["rehearsal"] else "")
+            f"attempt {record.attempt} started" + (f" ({_rehearsed(data)})" if data["rehearsal"] else "")
         ),
+        "clock.skipped": lambda: f"skipped {_lasted(data)} of {data['for']}",
         "run.resumed": lambda: f"went on after {data['after']} ({data['was']})",
         "preflight.passed": lambda: (
             "preflight passed" + (f"; accepted: {len(data['accepted'])} known differences" if data["accepted"] else "")

@@ -16,8 +16,6 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import for
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import Record
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._recorded_plan import RecordedPlan, recorded_plan
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._stages import (
-    SHORTEST_GRACE_S,
-    SHORTEST_LOOK_S,
     Event,
     Stage,
     stage,
@@ -29,6 +27,8 @@ CRITERIA = ("primary", "secondary")
 SEVERITIES = ("critical", "warning")
 # How many looks may be late before the run that should take them counts as gone.
 LOOKS_MISSED = 3
+# And how long a step of its own may take besides (seconds).
+GRACE_S = 60.0
 # Columns of the block's own words, before what they are about.
 INDENT = 13
 # Hosts that are named before the rest is counted.
@@ -85,7 +85,7 @@ class Situation:
     outcome: str = ""
     why: str = ""
     rehearsal: bool = False
-    time_scale: float = 1.0
+    pace: str = ""
     stage: Stage = field(default_factory=lambda: Stage("not_started", "not started"))
     events: list[Event] = field(default_factory=list)
     waiting: Waiting | None = None
@@ -124,7 +124,7 @@ def situation(
         outcome=state.outcome,
         why=_why(state),
         rehearsal=state.rehearsal,
-        time_scale=state.time_scale,
+        pace=state.pace,
         stage=stage(state, plan),
         events=[event for event in upcoming(state, plan) if not (waiting and _is_waited_for(event, waiting))],
         waiting=waiting,
@@ -280,7 +280,7 @@ def _silent_for(state: RolloutState, plan: RecordedPlan, seen: Situation) -> flo
     stopped = state.finished or state.rolled_back or state.outcome == HOLD.upper() or state.stop is not None
     if stopped or seen.last_at is None or seen.waiting:
         return 0.0
-    patience = LOOKS_MISSED * plan.real(plan.watch_every_s, SHORTEST_LOOK_S) + SHORTEST_GRACE_S
+    patience = LOOKS_MISSED * plan.real(plan.watch_every_s) + GRACE_S
     if seen.stage.step == "deploy":
         patience += max((plan.real(phase.stagger_s) for phase in plan.phases), default=0.0)
     since = seen.last_at
@@ -340,7 +340,7 @@ def _headline(view: Situation) -> str:
         return f"{view.rollout}  NOT STARTED"
     parts = [f"attempt {view.attempt}"]
     if view.rehearsal:
-        parts.append(f"rehearsal, time x{view.time_scale:g}" if view.time_scale != 1.0 else "rehearsal")
+        parts.append(f"rehearsal, {view.pace}" if view.pace else "rehearsal")
     title = f"  {view.title}" if view.title else ""
     return f"{view.rollout}  {view.outcome}  {', '.join(parts)}{title}"
 

@@ -13,9 +13,6 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._recorded_plan im
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._state import RolloutState
 
 PHASE_STATES = ("pending", "deploying", "verifying", "soaking", "done", "rolled_back")
-# In rehearsal a look is not sooner than this (the floor of the scaled watch), a phase has at least this to verify.
-SHORTEST_LOOK_S = 4.0
-SHORTEST_GRACE_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -135,7 +132,7 @@ def upcoming(state: RolloutState, plan: RecordedPlan) -> list[Event]:
             Event("batch", f"next batch of {at.phase}", plus(known.last_batch_at, plan.real(planned.stagger_s)))
         )
     if at.step == "verify" and known and known.deployed_at and planned.verify_within_s:
-        by = plus(known.deployed_at, plan.real(planned.verify_within_s, SHORTEST_GRACE_S))
+        by = plus(known.deployed_at, plan.real(planned.verify_within_s))
         events.append(Event("verify", f"{at.phase} verified at the latest", by))
     if at.step == "soak" and known and known.soak_from:
         events.append(Event("soak", f"end of the soak of {at.phase}", plus(known.soak_from, plan.real(planned.soak_s))))
@@ -146,7 +143,7 @@ def upcoming(state: RolloutState, plan: RecordedPlan) -> list[Event]:
         gates = [*(c.at for c in state.checkpoints.values()), *(p.verified_at for p in state.phases.values())]
         seen = [moment for moment in (state.looked_at, *gates) if moment]
         if seen:
-            events.append(Event("look", "look", plus(max(seen), plan.real(plan.watch_every_s, SHORTEST_LOOK_S))))
+            events.append(Event("look", "look", plus(max(seen), plan.real(plan.watch_every_s))))
     for name, _offset in plan.checkpoints:
         due = checkpoint_due(state, plan, name)
         if due and _is_open(state, name):

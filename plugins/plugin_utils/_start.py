@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.cowboyai.rollout.plugins.module_utils import _secrets
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _awx
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import duration_text
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import (
     Context,
     StepError,
@@ -27,9 +28,10 @@ def ensure_started(context: Context, now: Any, only_looks: bool = False) -> None
     """Begin the first attempt, or a new one where `rollout_new_attempt` asks for it; refuse what can't go on.
 
     `only_looks`: the step does nothing for a rollout that has changed hosts, so it lifts no hold of one.
-    Raises StepError when an open rollout would go on with another plan, other hosts or another time scale.
+    Raises StepError when an open rollout would go on with another plan, other hosts or another pace.
     """
     plan, state = context.sure_plan, context.state
+    _refuse_a_skipped_clock(context)
     again = is_true(context.variables, "rollout_new_attempt")
     begun_by_this_run = any(r.kind == "rollout.started" and r.run == context.run for r in context.records)
     if state.finished and (not again or begun_by_this_run):
@@ -56,7 +58,7 @@ def ensure_started(context: Context, now: Any, only_looks: bool = False) -> None
             "plan_digest": plan.digest,
             "plan": without_secrets(plan.to_dict()),
             "rollback_within_s": plan.rollback.within,
-            "time_scale": context.time_scale,
+            "skips_waits": context.skips_waits,
             "rehearsal": context.rehearsal,
             "shadow": context.shadow,
             **_job(context),
@@ -74,6 +76,16 @@ def foresee_start(context: Context) -> None:
     if is_true(context.variables, "rollout_new_attempt") and context.state.finished:
         _refuse_a_change_in_place(context)
         context.state = fold(context.rollout, [])
+
+
+def _refuse_a_skipped_clock(context: Context) -> None:
+    """A rehearsal has moved the clock of its store; what is recorded there for production would have wrong times."""
+    skipped_s = context.clock.skips.total_s
+    if skipped_s and not context.rehearsal:
+        raise StepError(
+            f"{context.rollout}: a rehearsal has skipped {duration_text(skipped_s)} of waiting in {context.store.name}, so its clock is ahead. "
+            "Use a rollout_monitoring_dir (or rollout_store) of its own for production."
+        )
 
 
 def _refuse_a_change_in_place(context: Context) -> None:
@@ -106,9 +118,12 @@ def _is_same(context: Context) -> bool:
         return False
     if sorted(start.get("hosts", [])) != sorted(context.hosts):
         return False
-    return (
-        float(start.get("time_scale", 1.0)) == context.time_scale and bool(start.get("rehearsal")) == context.rehearsal
-    )
+    return _pace(start) == (1.0, context.skips_waits) and bool(start.get("rehearsal")) == context.rehearsal
+
+
+def _pace(start: dict[str, Any]) -> tuple[float, bool]:
+    """What an earlier version divided waits by, and whether they are skipped."""
+    return float(start.get("time_scale", 1.0)), bool(start.get("skips_waits"))
 
 
 def _begun(context: Context) -> str:
@@ -143,10 +158,18 @@ def _same_as_started(context: Context) -> None:
                 f"{begun} with plan {str(start.get('plan_digest'))[:12]}; {plan.path} now is {plan.digest[:12]}. A plan does not change under a "
                 f"rollout that has changed hosts: put the plan back, roll back, or accept the new one with -e rollout_accept_plan={plan.digest[:12]}"
             )
-    if float(start.get("time_scale", 1.0)) != context.time_scale:
+    scale, skipping = _pace(start)
+    if scale != 1.0:
         raise StepError(
-            f"{begun} with rollout_time_scale={start.get('time_scale'):g}; this run has {context.time_scale:g}. "
-            f"Go on with -e rollout_time_scale={start.get('time_scale'):g}"
+            f"{begun} with rollout_time_scale={scale:g} by an earlier version; time is no longer scaled. Roll it back: "
+            f"ansible-playbook playbooks/rollback.yml -e rollout={context.rollout}; then begin anew with "
+            "-e rollout_skip_waits=true -e rollout_new_attempt=true"
+        )
+    if skipping != context.skips_waits:
+        seen = "without skipping its waits" if skipping else "skipping its waits"
+        raise StepError(
+            f"{begun} {'skipping its waits' if skipping else 'without skipping its waits'}; this run goes on {seen}. "
+            f"Go on with -e rollout_skip_waits={str(skipping).lower()}"
         )
     if bool(start.get("rehearsal")) != context.rehearsal:
         raise StepError(

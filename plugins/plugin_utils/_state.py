@@ -134,6 +134,8 @@ class RolloutState:
     line_stopped: bool = False
     gaps_accepted_at: datetime | None = None
     looked_at: datetime | None = None
+    # Of a rehearsal, the waits that it skipped: from when, and until when.
+    skipped: list[tuple[datetime, datetime]] = field(default_factory=list)
     looked_before: datetime | None = None
     # host -> until when it waits for its confirmation before it puts itself back.
     armed: dict[str, datetime] = field(default_factory=dict)
@@ -147,7 +149,23 @@ class RolloutState:
 
     @property
     def time_scale(self) -> float:
+        """What an earlier version divided the waits of its rehearsal by; 1 for every other rollout."""
         return float(self.start.get("time_scale", 1.0))
+
+    @property
+    def skips_waits(self) -> bool:
+        return bool(self.start.get("skips_waits", False))
+
+    @property
+    def pace(self) -> str:
+        """How a rehearsal went through its waits, in words; empty where it waited, as production does."""
+        if self.skips_waits:
+            return "waits skipped"
+        return f"time scale {self.time_scale:g}" if self.time_scale != 1.0 else ""
+
+    def skipped_since(self, moment: datetime) -> float:
+        """Seconds of plan time that were skipped since then."""
+        return sum((until - max(since, moment)).total_seconds() for since, until in self.skipped if until > moment)
 
     @property
     def rehearsal(self) -> bool:
@@ -404,6 +422,13 @@ def _looked(state: RolloutState, record: Record) -> None:
     state.looked_before, state.looked_at = state.looked_at, record.moment
 
 
+def _skipped(state: RolloutState, record: Record) -> None:
+    """What hosts wait for goes by real time, so it comes that much later by the plan's."""
+    since, until = parse_iso(record.data["from"]), parse_iso(record.data["to"])
+    state.skipped.append((since, until))
+    state.armed = {host: moment + (until - since) for host, moment in state.armed.items()}
+
+
 def _gaps_accepted(state: RolloutState, record: Record) -> None:
     state.gaps_accepted_at = record.moment
 
@@ -441,6 +466,7 @@ _HANDLERS = {
     "alert.closed": _alert_closed,
     "gaps.accepted": _gaps_accepted,
     "look.taken": _looked,
+    "clock.skipped": _skipped,
     "run.resumed": _resumed,
     "line.stopped": _line_stopped,
     "line.lifted": _line_lifted,

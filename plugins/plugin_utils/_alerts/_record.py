@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 # Plans without a `notify` section have alerts too.
 RESEND_AFTER_S = 1800.0
-# In rehearsal, seconds of real time: a look every four seconds would tell everything again each time.
-SHORTEST_RESEND = 24.0
 
 
 def alerts_log(context: Context) -> Path:
@@ -42,7 +40,7 @@ def record_alerts(context: Context, verdicts: Iterable[Verdict], now: datetime) 
         context.state.alerts,
         verdicts,
         now,
-        context.scaled(resend_after(plan), SHORTEST_RESEND) or None,
+        resend_after(plan) or None,
         _changes.answered(verdicts),
         actions_of(plan),
     )

@@ -14,7 +14,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import par
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._folds._columns import LARGEST, Points, Shelf
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._folds._kinds import Kinds, Signs
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._folds._messages import Highest, Messages
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._folds._moment import SECOND, micros
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._folds._moment import micros
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._folds._sight import Sight
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._folds._spans import covered
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._folds._sums import Window
@@ -110,7 +110,7 @@ class AgentFold:
         memory, cpu_s, share = seen.get("memory_bytes"), seen.get("cpu_s"), math.nan
         same = bool(self.rows) and bool(seen.get("invocation_id")) and self.process[-1] == process
         if same and cpu_s is not None and self.accounting == seen.get("accounting"):
-            seconds = (sight.at - sight.at_of(self.rows[-1])) / SECOND
+            seconds = sight.seconds_since(self.rows[-1])
             used = cpu_s - self.cpu_s[-1]
             if seconds > 0 and used >= 0:
                 share = round(used / seconds, 6)

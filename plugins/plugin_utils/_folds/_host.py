@@ -47,6 +47,8 @@ class HostFold:
         self.bucket_s = float(bucket_s)
         self.at: array[int] = array("q")
         self.buckets: array[int] = array("q")
+        # Seconds of plan time that a rehearsal had skipped until each look.
+        self.skipped: array[float] = array("d")
         self.in_order = True
         self.shift = 0
         self.agents: dict[str, AgentFold] = {}
@@ -77,12 +79,16 @@ class HostFold:
         row, complete = len(self.at), bool(journal.get("complete", False))
         since = at if since is None else since
         bucket = self.bucket(at)
-        sight = Sight(row, at, since, complete, self.shift, bucket, self.bucket_s, float(told_s), self.at)
+        skipped_s = float(record.get("skipped_s") or (self.skipped[-1] if self.skipped else 0.0))
+        sight = Sight(
+            row, at, since, complete, self.shift, bucket, self.bucket_s, float(told_s), self.at, skipped_s, self.skipped
+        )
         self.in_order = self.in_order and (not self.at or at >= self.at[-1])
         for agent, seen in (record.get("instances") or {}).items():
             self.agents.setdefault(agent, AgentFold()).add(seen, sight)
         self.at.append(at)
         self.buckets.append(bucket)
+        self.skipped.append(skipped_s)
         if not complete:
             reason = journal.get("reason") or reasons.TOOL_ERROR
             covers = [self.bucket(since), bucket]
@@ -150,6 +156,7 @@ class HostFold:
         return {
             "at": shelf.put(self.at),
             "buckets": shelf.put(self.buckets),
+            "skipped": shelf.put(self.skipped),
             "in_order": self.in_order,
             "shift": self.shift,
             "agents": {name: agent.freeze(shelf) for name, agent in self.agents.items()},
@@ -163,6 +170,7 @@ class HostFold:
     def thaw(cls, bucket_s: float, state: dict[str, Any], shelf: Shelf) -> HostFold:
         fold = cls(bucket_s)
         fold.at, fold.buckets = shelf.take(state["at"]), shelf.take(state["buckets"])
+        fold.skipped = shelf.take(state["skipped"])
         fold.in_order, fold.shift = state["in_order"], state["shift"]
         fold.agents = {name: AgentFold.thaw(agent, shelf) for name, agent in state["agents"].items()}
         fold.gauges = {name: Points.thaw(points, shelf) for name, points in state["gauges"].items()}

@@ -16,7 +16,8 @@ class Sight:
     """Moments are microseconds since the epoch by the host's clock; buckets are by the controller's.
 
     `since`: the journal was read from here; `shift`: how many buckets the host's clock is ahead; `told_s`: the
-    length of the buckets that the host counted in, `bucket_s` that of the axis.
+    length of the buckets that the host counted in, `bucket_s` that of the axis; `skipped_s`: what a rehearsal had skipped
+    until now, and `skipped` until each earlier look.
     """
 
     row: int
@@ -28,6 +29,8 @@ class Sight:
     bucket_s: float
     told_s: float
     times: array[int]
+    skipped_s: float
+    skipped: array[float]
 
     def index(self, told: int) -> int:
         """The bucket of the axis for one that the host counted in."""
@@ -35,6 +38,6 @@ class Sight:
             return told - self.shift
         return bucket_of(int((told + 0.5) * self.told_s * SECOND), self.bucket_s) - self.shift
 
-    def at_of(self, row: int) -> int:
-        """When an earlier look was."""
-        return self.times[row]
+    def seconds_since(self, row: int) -> float:
+        """How much time has passed since an earlier look, without what a rehearsal skipped."""
+        return (self.at - self.times[row]) / SECOND - (self.skipped_s - self.skipped[row])

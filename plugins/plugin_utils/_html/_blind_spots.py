@@ -94,6 +94,11 @@ def between_looks(
             return ["No agent was changed yet, so nothing had to be watched."]
         share, longest, whose = seen
         bucket = seconds_text(fold.bucket_s)
+        if fold.series.get("skips_waits"):
+            return [
+                "The waits of this rehearsal were skipped: the requests of a few moments stand for each of them. A hang that comes "
+                "and goes while a real run waits could not have shown here."
+            ]
         scaled = _plan_time(longest, fold.series.get("time_scale"))
         if share >= _WATCHED_ALL_ALONG:
             stretch = (

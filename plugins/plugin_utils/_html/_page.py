@@ -241,10 +241,10 @@ def next_checkpoint(context: Context) -> dict[str, Any] | None:
 
 
 def _rehearsal(context: Context) -> str:
-    scale = context.state.time_scale
     if context.state.shadow:
         return "A shadow rollout: every gate was asked and nothing was changed. Whatever it would have taken back is a false alarm."
     if not context.state.rehearsal:
         return ""
-    faster = f"Its waits were {_numbers.number(scale)} times shorter than the plan's. " if scale > 1 else ""
+    pace = context.state.pace
+    faster = f"It went through its waits faster than the plan says ({pace}). " if pace else ""
     return f"{faster}What was decided here never counts for production."

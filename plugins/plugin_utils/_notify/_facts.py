@@ -61,7 +61,7 @@ def facts_of(
         "title": state.start.get("title") or "",
         "rehearsal": state.rehearsal,
         "shadow": state.shadow,
-        "time_scale": state.time_scale,
+        "pace": state.pace,
         "event": due.event,
         "what": due.what,
         "status": STATUS[due.kind],

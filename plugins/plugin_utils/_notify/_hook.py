@@ -187,7 +187,7 @@ def _place(context: Context) -> Place:
             phase.name in context.state.phases and context.state.phases[phase.name].deployed_at for phase in plan.phases
         )
     ):
-        upcoming = [(each.name, plus(deployed_at, context.scaled(each.offset_s))) for each in plan.checkpoint_list()]
+        upcoming = [(each.name, plus(deployed_at, each.offset_s)) for each in plan.checkpoint_list()]
     return Place(context.monitoring, tuple(upcoming))
 
 

@@ -27,9 +27,8 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._series._gaps imp
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._series._instances import instance
 
 SCHEMA = "cowboyai.rollout/series/1"
-# Of a plan that does not say otherwise, in plan time; in rehearsal looks are never closer than this.
+# Of a plan that does not say otherwise.
 TICK_S = 300.0
-SHORTEST_TICK_S = 6.0
 # The first look reads what the journal still has: so much of it (plan time) is the baseline's history.
 HISTORY_S = 86400.0
 
@@ -39,21 +38,21 @@ def build(
     nats: Iterable[dict[str, Any]] | NatsFold,
     subjects: Iterable[Subject],
     bucket_s: float,
-    time_scale: float,
     start: datetime,
     now: datetime,
     tick_s: float | None = None,
+    skipped_s: float = 0.0,
 ) -> dict[str, Any]:
     """The series of a rollout (`cowboyai.rollout/series/1`, see docs/evidence.md).
 
     `looks`: host -> its looks, as a list or as `LookBook.folded` gives them (with the same `bucket_s`); `nats`: the
-    lines of the NATS book, or its fold; `bucket_s` and `tick_s` (time between two looks): seconds of real time;
-    `start`: begin of the attempt. The axis begins there, or up to a day (of plan time) earlier if the first look's history
-    does; what is older is left out.
+    lines of the NATS book, or its fold; `bucket_s` and `tick_s` (time between two looks) in seconds; `start`: begin of the
+    attempt. The axis begins there, or up to a day earlier if the first look's history does; what is older is left out.
+    `skipped_s`: of a rehearsal, the seconds that were skipped until now, as its looks have them.
     The document's points must not be changed in place: points that are alike may be one object.
     """
     with no_collection():
-        return _build(looks, nats, list(subjects), bucket_s, time_scale, start, now, tick_s)
+        return _build(looks, nats, list(subjects), bucket_s, start, now, tick_s or TICK_S, skipped_s)
 
 
 def _build(
@@ -61,18 +60,17 @@ def _build(
     nats: Iterable[dict[str, Any]] | NatsFold,
     subjects: list[Subject],
     bucket_s: float,
-    time_scale: float,
     start: datetime,
     now: datetime,
-    tick_s: float | None,
+    tick_s: float,
+    skipped_s: float,
 ) -> dict[str, Any]:
     hosts = {name: _of_host(seen, bucket_s) for name, seen in looks.items()}
     lines = _of_nats(nats, bucket_s)
     last = bucket_of(micros_of(now), bucket_s)
     first = bucket_of(micros_of(start), bucket_s)
     earliest = min([first, *(host.earliest for host in hosts.values() if host.earliest is not None)])
-    axis = Axis(max(earliest, first - math.ceil(HISTORY_S / time_scale / bucket_s)), last, bucket_s)
-    tick = tick_s or max(TICK_S / time_scale, SHORTEST_TICK_S)
+    axis = Axis(max(earliest, first - math.ceil(HISTORY_S / bucket_s)), last, bucket_s)
     places = {name: axis.places(host.buckets) for name, host in hosts.items()}
     named: dict[str, HostFold | None] = {
         name: hosts.get(name) for name in {**looks, **{s.host: None for s in subjects}}
@@ -81,7 +79,7 @@ def _build(
         "schema": SCHEMA,
         "start": text_of(round(axis.first * bucket_s * SECOND)),
         "bucket_s": bucket_s,
-        "time_scale": time_scale,
+        "skips_waits": skipped_s > 0.0,
         "buckets": axis.count,
         "instances": {
             subject.id: instance(subject, hosts.get(subject.host), axis, places.get(subject.host))
@@ -89,7 +87,7 @@ def _build(
         },
         "agents": agents(lines, hosts, subjects, axis),
         "hosts": {name: {gauge: axis.gauges(host.gauges[gauge]) for gauge in GAUGES} for name, host in hosts.items()},
-        "gaps": gaps(named, lines, axis, tick, micros_of(start), micros_of(now)),
+        "gaps": gaps(named, lines, axis, tick_s, micros_of(start), micros_of(now), skipped_s),
     }
 
 

@@ -36,7 +36,8 @@ class Columns:
         self.series = series
         self.buckets = int(series["buckets"])
         #: Plan time of a bucket, in seconds.
-        self.bucket_s = float(series["bucket_s"]) * float(series["time_scale"])
+        # Rehearsals of earlier versions scaled time.
+        self.bucket_s = float(series["bucket_s"]) * float(series.get("time_scale") or 1.0)
         self._source = source
         self._points: dict[tuple[str, str, str], tuple[Array, Array]] = {}
         self._dense: dict[tuple[str, str, str], Array] = {}

@@ -20,9 +20,18 @@ QUIET_TICKS = 2
 
 
 def gaps(
-    hosts: Mapping[str, HostFold | None], nats: NatsFold, axis: Axis, tick_s: float, since: int, until: int
+    hosts: Mapping[str, HostFold | None],
+    nats: NatsFold,
+    axis: Axis,
+    tick_s: float,
+    since: int,
+    until: int,
+    skipped_s: float = 0.0,
 ) -> list[Gap]:
-    """All gaps, those of one thing and reason that touch as one. `since`, `until`: microseconds, what should be covered."""
+    """All gaps, those of one thing and reason that touch as one. `since`, `until`: microseconds, what should be covered.
+
+    What a rehearsal skipped is no gap: `skipped_s`, seconds until now, as its looks have them.
+    """
     found: list[Gap] = []
     for name, host in hosts.items():
         what = f"host {name}"
@@ -30,7 +39,7 @@ def gaps(
             found.append(_never(what, host, axis, since))
             continue
         found += _unread(what, host, axis)
-        found += _quiet(what, host, axis, tick_s, until)
+        found += _quiet(what, host, axis, tick_s, until, skipped_s)
     found += _blind(nats, hosts, axis)
     return merged(found)
 
@@ -52,15 +61,16 @@ def _unread(what: str, host: HostFold, axis: Axis) -> list[Gap]:
     return [_gap(axis, begin, end + 1, what, reason, text) for _row, _at, reason, text, begin, end in host.gaps]
 
 
-def _quiet(what: str, host: HostFold, axis: Axis, tick_s: float, until: int) -> list[Gap]:
+def _quiet(what: str, host: HostFold, axis: Axis, tick_s: float, until: int, skipped_s: float) -> list[Gap]:
     """Times without a look: longer than two ticks, or with one that failed."""
     out = []
     missed: dict[int, list[list[Any]]] = {}
     for each in host.missed:
         missed.setdefault(each[3], []).append(each)
     moments = [*host.at, until + round(host.shift * host.bucket_s * 1e6)]
+    skipped = [*host.skipped, max(skipped_s, *host.skipped[-1:])]
     for place in range(1, len(moments)):
-        length = (moments[place] - moments[place - 1]) / 1e6
+        length = (moments[place] - moments[place - 1]) / 1e6 - (skipped[place] - skipped[place - 1])
         failed = missed.get(place, [])
         if length <= QUIET_TICKS * tick_s and not failed:
             continue
