@@ -25,6 +25,10 @@ options:
       - V(reported) is the same, and fits no host while a run with C(rollout_wait=false) has nothing to do. Neither do V(hosts) and V(awaiting).
       - V(outcome) is where the ledger says that the rollout stands, such as V(HOLD) or V(GO).
     required: true
+  judges:
+    description: Of V(hosts), whether the play judges by statistics, which are then loaded once for all of its steps.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -42,6 +46,8 @@ _raw:
   elements: raw
 """
 
+import contextlib
+import importlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -93,7 +99,11 @@ class LookupModule(LookupBase):
         plan = read_plan(find_plan(play))
         if term == "hosts":
             hosts = self._present(play, plan.hosts)
-            return NOBODY if idle or self._ended(play, plan) else hosts
+            if idle or self._ended(play, plan):
+                return NOBODY
+            if self.get_option("judges"):
+                _load_statistics()
+            return hosts
         if term == "awaiting":
             hosts = self._present(play, plan.hosts)
             return (
@@ -180,6 +190,12 @@ class LookupModule(LookupBase):
         except (StepError, ProblemsError):
             # Neither ledger nor plan is left: the inventory and --limit say where, the backup's manifest says what.
             return "all"
+
+
+def _load_statistics() -> None:
+    """In the process that the play's steps are forked from: each gate and look would load it for itself otherwise."""
+    with contextlib.suppress(ImportError):
+        importlib.import_module("scipy.stats")
 
 
 def _recorded(play: Mapping[str, Any], rollout: str) -> RolloutState:
