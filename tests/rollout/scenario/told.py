@@ -61,10 +61,10 @@ def _instance(name: str, seen: dict[str, Any]) -> Instance:
 
 
 class Told:
-    """All that one scenario left in build/molecule/<scenario>; `part` for one with a monitoring folder per part."""
+    """All that one scenario left in `out`, by default build/molecule/<scenario>; `part` for one with a monitoring folder per part."""
 
-    def __init__(self, scenario: str, part: str = "") -> None:
-        self.out = output_of(scenario)
+    def __init__(self, scenario: str, part: str = "", out: Path | None = None) -> None:
+        self.out = out or output_of(scenario)
         self.monitoring = self.out / "monitoring" / part
 
     def status(self, label: str) -> int:
