@@ -125,10 +125,10 @@ def reset(fleet: Fleet) -> None:
         rows = hosts.list_containers(fleet.labels())
         for line in hosts.revive(fleet, rows, list(addresses), addresses):
             say(line)
-        for host, row in hosts.on_hosts(fleet, list(addresses), "reset.py").items():
+        found = hosts.wait_until_ready(fleet, list(addresses), "reset.py")
+        for host, row in found.items():
             files = f"{len(row['files'])} environment files put back, {row['removed']} other things removed"
             say(f"{host}: {files}, {len(row['restarted'])} agents restarted")
-        found = hosts.wait_until_ready(fleet, list(addresses))
         say(f"agents: {sum(row['active'] for row in found.values())} active")
 
 

@@ -14,7 +14,7 @@ from rehearsal import hosts
 from rehearsal.clone import FLEET_SOURCE, Fleet, FleetError
 from rehearsal.engine import docker
 
-ACTS_WITHIN_S = 5.0
+ACTS_WITHIN_S = 60.0
 EVERYONE = "*"
 #: Troubles and what they take after their name.
 TROUBLES = {

@@ -27,6 +27,7 @@ SENDER = "rehearsal"
 REPORT_EVERY_S = 2.0
 RETRY_EVERY_S = 1.0
 MOST_BEHIND_S = 1.0
+LAST_ANSWERS_WITHIN_S = 30.0
 COMMAND_TYPES = ("analyze", "review", "explain")
 
 
@@ -121,6 +122,17 @@ class Source:
                 number += 1
                 self.send(number, next(order), poller, by_descriptor)
             for descriptor, _event in poller.poll(max(0.0, min(due, report_at) - time.monotonic()) * 1000):
+                self.listen(by_descriptor[descriptor], descriptor, poller, by_descriptor)
+        self.wait_for_the_last(poller, by_descriptor)
+
+    def wait_for_the_last(self, poller: Any, by_descriptor: dict[int, Server]) -> None:
+        """What was asked right before the end is answered after it; whoever stops us does not want to wait for that."""
+        end = time.monotonic() + LAST_ANSWERS_WITHIN_S
+        while not self.stopped and self.counts["answers"] < self.counts["sent"] * len(self.servers) and by_descriptor:
+            left = end - time.monotonic()
+            if left <= 0:
+                return
+            for descriptor, _event in poller.poll(left * 1000):
                 self.listen(by_descriptor[descriptor], descriptor, poller, by_descriptor)
 
     def send(self, number: int, target: Target, poller: Any, by_descriptor: dict[int, Server]) -> None:

@@ -8,13 +8,15 @@ from __future__ import annotations
 import json
 import sys
 import time
+from typing import Any
 
 from host_units import connected, monitor, routed, seed, show, systemctl, unit_of
 
 HOST_KEY = "/etc/ssh/ssh_host_ed25519_key.pub"
 
 
-def main(within: float) -> int:
+def wait(within: float) -> dict[str, Any]:
+    """The host's key, its agents and how many of them are active; ``missing`` names what was not ready in time."""
     facts = seed()
     agents = [row["agent"] for row in facts["agents"]]
     deadline = time.monotonic() + within
@@ -42,8 +44,8 @@ def main(within: float) -> int:
         key = ""
     states = show([unit_of(agent) for agent in agents], "ActiveState")
     active = sum(row.get("ActiveState") == "active" for row in states.values())
-    print(json.dumps({"host_key": key, "agents": len(agents), "active": active, "missing": missing}))
-    return 0
+    return {"host_key": key, "agents": len(agents), "active": active, "missing": missing}
 
 
-sys.exit(main(float(sys.argv[1])))
+if __name__ == "__main__":
+    print(json.dumps(wait(float(sys.argv[1]))))

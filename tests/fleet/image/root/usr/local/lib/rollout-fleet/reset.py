@@ -1,7 +1,10 @@
 # Copyright (c) 2026 Cowboy AI, LLC
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Put this host back to its seeded state: files, faults, units, agents. Prints a JSON line about what it changed."""
+"""Put this host back to its seeded state: files, faults, units, agents; then wait until it is ready: reset.py SECONDS.
+
+Prints a JSON line about what it changed, with what ready.py says of the host.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ import shutil
 import subprocess
 import sys
 
+import ready
 from host_units import CONFIGS, FAULTS, SEED, end_troubles, seed, show, systemctl, tell, unit_of
 
 FLAG = "ENABLE_UNIFIED_SUBJECTS"
@@ -97,7 +101,7 @@ def runs_old_value(pid: str) -> bool:
     return f"{FLAG}=true".encode() in environment
 
 
-def main() -> int:
+def main(within: float) -> int:
     facts = seed()
     rows = facts["agents"]
     agents = [row["agent"] for row in rows]
@@ -123,8 +127,8 @@ def main() -> int:
             restart.append(agent)
     if restart:
         subprocess.run(["systemctl", "restart", *[unit_of(agent) for agent in restart]], check=False)
-    print(json.dumps({"files": files, "removed": removed, "restarted": restart}))
+    print(json.dumps({"files": files, "removed": removed, "restarted": restart, **ready.wait(within)}))
     return 0
 
 
-sys.exit(main())
+sys.exit(main(float(sys.argv[1])))

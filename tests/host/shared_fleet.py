@@ -1,0 +1,179 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one fleet of all tests on hosts: its command, what its hosts say, and modules that run there as roles run them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.host.waiting import until
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOL = ROOT / "tests" / "fleet"
+# The fleet's own program runs by its path, with the folders beside it.
+sys.path[:0] = [str(TOOL), str(TOOL / "agent")]
+
+from rehearsal import access, commands, troubles  # noqa: E402
+from rehearsal.clone import Fleet  # noqa: E402
+
+COMMAND = TOOL / "fleet"
+#: One name for all tests of a session: whoever gives it brings the fleet up and takes it down (tests/rollout uses it too).
+NAME = os.environ.get("ROLLOUT_TEST_FLEET") or "tests"
+HOSTS = ("dgx-1", "dgx-2", "dgx-3")
+#: Those of waves 1 to 3 with their controls, and one that the traffic source asks less.
+AGENTS = (
+    "nats-expert", "nix-expert", "network-expert", "qa-expert", "tdd-expert", "git-expert", "graph-expert", "org-expert",
+)  # fmt: skip
+CONFIGS = "/opt/cim-dgx/configs"
+
+
+class SharedFleet:
+    """The fleet command and the hosts of one fleet."""
+
+    def __init__(self, name: str = NAME) -> None:
+        self.name = name
+        self.own = Fleet(name)
+
+    def run(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """The fleet's command as a person gives it."""
+        command = [sys.executable, str(COMMAND), words[0], "--name", self.name, *words[1:]]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+        if check:
+            assert done.returncode == 0, f"{' '.join(words)}: {done.stdout}{done.stderr}"
+        return done
+
+    def up(self) -> None:
+        """Complete and quiet; one that is there already stays."""
+        self.run("up", "--hosts", str(len(HOSTS)), "--agents", ",".join(AGENTS), "--rate", "0")
+
+    def reset(self) -> None:
+        """As seeded. In this process, since every test begins with it."""
+        commands.reset(self.own)
+
+    def fault(self, agent: str, *specs: str, host: str | None = None) -> list[troubles.Begun]:
+        """The fault (none: its end) acts, or waits for the agent's flag, when this returns."""
+        return troubles.put_fault(self.own, agent, list(specs), [host] if host else list(HOSTS), now=True)
+
+    def trouble(self, what: str, *values: str, host: str | None = None) -> None:
+        troubles.make_trouble(self.own, what, list(values), [host] if host else list(HOSTS))
+
+    def addresses(self) -> dict[str, str]:
+        return access.addresses(self.own)
+
+    def container(self, host: str) -> str:
+        return self.own.container(host)
+
+    def root(self, host: str, script: str, data: bytes | None = None, check: bool = True) -> str:
+        """Output of a shell script that runs as root on a host. Through the engine: works without its network, and is cheap."""
+        command = ["docker", "exec", "-i", self.container(host), "sh", "-c", script]
+        done = subprocess.run(command, input=data or b"", capture_output=True, timeout=300, check=False)
+        if check:
+            assert done.returncode == 0, f"{host}: {script}: {done.stdout!r} {done.stderr!r}"
+        return done.stdout.decode("utf-8", "replace")
+
+    def turn_on(self, agent: str, *hosts: str) -> None:
+        """Set the flag of an agent and restart it, as a rollout does."""
+        path = f"{CONFIGS}/agent-runtime-{agent}.env"
+        for host in hosts:
+            self.root(host, f"sed -i s/^ENABLE_UNIFIED_SUBJECTS=.*/ENABLE_UNIFIED_SUBJECTS=true/ {path}"
+                            f" && systemctl restart agent-runtime@{agent}")  # fmt: skip
+        for host in hosts:
+            self.wait_for_line(host, agent, f"Agent '{agent}' v0.9.2 is ready")
+
+    def log(self, host: str, agent: str) -> list[dict[str, str]]:
+        """Journal entries of the agent's present invocation, whole, oldest first."""
+        script = (
+            "journalctl --sync; journalctl --output=json _SYSTEMD_INVOCATION_ID="
+            f"$(systemctl show --property InvocationID --value agent-runtime@{agent})"
+        )
+        return [json.loads(line) for line in self.root(host, script).splitlines()]
+
+    def lines(self, host: str, agent: str) -> list[str]:
+        return [entry["MESSAGE"] for entry in self.log(host, agent)]
+
+    def wait_for_line(self, host: str, agent: str, text: str) -> None:
+        until(f"{agent} on {host} says {text}", lambda: any(text in line for line in self.lines(host, agent)))
+
+    def property(self, host: str, agent: str, name: str) -> str:
+        return self.root(host, f"systemctl show --property {name} --value agent-runtime@{agent}").strip()
+
+
+class RehearsalHost:
+    """One host of the fleet, and modules run on it over SSH with sudo."""
+
+    def __init__(self, fleet: SharedFleet, name: str = "dgx-1") -> None:
+        self.fleet = fleet
+        self.name = name
+
+    def root(self, script: str, data: bytes | None = None, check: bool = True) -> str:
+        return self.fleet.root(self.name, script, data, check)
+
+    def command(self, module: str, arguments: dict[str, Any], *options: str) -> list[str]:
+        ansible = Path(sys.executable).with_name("ansible")
+        inventory = ["-i", str(ROOT / "inventories/rehearsal")]
+        return [str(ansible), *inventory, self.name, "-b", "-m", f"cowboyai.rollout.{module}"] + [
+            "-a",
+            json.dumps(arguments),
+            *options,
+        ]
+
+    def environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "ROLLOUT_FLEET": self.fleet.name,
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "ANSIBLE_NOCOLOR": "1",
+        }
+
+    def begin(self, module: str, arguments: dict[str, Any], *options: str) -> subprocess.Popen[str]:
+        """A module while it runs; `result_of` waits for its end."""
+        return subprocess.Popen(
+            self.command(module, arguments, *options), cwd=ROOT, env=self.environment(), text=True, encoding="utf-8",
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+
+    def result_of(self, running: subprocess.Popen[str]) -> dict[str, Any]:
+        said, _ = running.communicate(timeout=300)
+        head, arrow, result = said.partition(" => ")
+        assert arrow, f"no result: {said}"
+        shown, _, status = head.rpartition("\n")
+        return dict(json.loads(result), failed="FAILED" in status, diff_text=shown)
+
+    def run(self, module: str, arguments: dict[str, Any], *options: str) -> dict[str, Any]:
+        """Result of a module."""
+        return self.result_of(self.begin(module, arguments, *options))
+
+    def instance(self, agent: str, **more: Any) -> dict[str, Any]:
+        return {
+            "agent": agent,
+            "unit": f"agent-runtime@{agent}.service",
+            "env_file": f"{CONFIGS}/agent-runtime-{agent}.env",
+            **more,
+        }
+
+    def turned_on(self, agent: str, within: float = 120.0) -> dict[str, Any]:
+        proof = {
+            "log": "Unified subject architecture ENABLED",
+            "subscriptions": [f"agent.to.{agent}.>", "agent.broadcast.>"],
+            "ready_within": within,
+        }
+        return self.instance(agent, env={"ENABLE_UNIFIED_SUBJECTS": "true"}, proof=proof)
+
+    def as_it_was(self, agent: str) -> dict[str, Any]:
+        return self.instance(agent, proof={"log": "Unified subject architecture DISABLED", "ready_within": 120.0})
+
+    def address(self) -> str:
+        """Where the host is reached."""
+        return self.fleet.addresses()[self.name]
+
+    def pid(self, agent: str) -> str:
+        return self.fleet.property(self.name, agent, "MainPID")
+
+    def text(self, agent: str) -> str:
+        return self.root(f"cat {CONFIGS}/agent-runtime-{agent}.env")
