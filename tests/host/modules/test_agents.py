@@ -5,15 +5,12 @@
 
 from __future__ import annotations
 
-import shlex
-import subprocess
-import time
-from datetime import datetime
 from typing import Any
 
 import pytest
 
-from tests.host.modules.conftest import CONFIGS, ROOT, RehearsalHost
+from tests.host.modules.host_lock import HostLock
+from tests.host.shared_fleet import CONFIGS, RehearsalHost
 
 DIRECTORY = f"{CONFIGS}/backups/hosttest"
 TWO = ("network-expert", "tdd-expert")
@@ -24,8 +21,8 @@ def backup(host: RehearsalHost, *agents: str) -> dict:
     return host.run("agent_backup", {"rollout": "hosttest", "directory": DIRECTORY, "instances": instances})
 
 
-def change(host: RehearsalHost, *agents: str, settle: float = 0.0, within: float = 10.0) -> dict:
-    instances = [host.turned_on(agent, within) for agent in agents]
+def change(host: RehearsalHost, *agents: str, settle: float = 0.0) -> dict:
+    instances = [host.turned_on(agent) for agent in agents]
     return host.run("agent_change", {"instances": instances, "settle": settle})
 
 
@@ -42,7 +39,7 @@ def test_there_and_back_again(host: RehearsalHost) -> None:
     assert {state for state, _ in states(checked).values()} == {"would_change"}
     assert "+ENABLE_UNIFIED_SUBJECTS=true" in checked["diff_text"]
     assert {agent: host.pid(agent) for agent in TWO} == pids
-    changed = change(host, *TWO, settle=0.5)
+    changed = change(host, *TWO, settle=0.2)
     assert set(states(changed).values()) == {("proven", None)}
     for agent in TWO:
         assert changed["instances"][agent]["after"]["main_pid"] == int(host.pid(agent)) != int(pids[agent])
@@ -54,23 +51,6 @@ def test_there_and_back_again(host: RehearsalHost) -> None:
     assert all(one["proof"]["log"] for one in restored["instances"].values())
     assert host.root(f"sha256sum {files}; stat -c '%n %U %G %a' {files}") == before
     assert host.run("agent_restore", {"directory": DIRECTORY})["changed"] is False
-
-
-def test_killed_at_any_moment_the_same_call_finishes_with_one_restart(host: RehearsalHost) -> None:
-    call = host.command("agent_change", {"instances": [host.turned_on(agent) for agent in TWO]})
-    for after in (0.6, 0.9, 1.2):
-        running = subprocess.Popen(
-            call, cwd=ROOT, env=host.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
-        time.sleep(after)
-        running.kill()
-        running.wait()
-        host.root("for p in $(pgrep -f [A]nsiballZ_agent_change); do kill -9 $p; done; true")
-        assert set(states(change(host, *TWO)).values()) == {("proven", None)}
-        pids = {agent: host.pid(agent) for agent in TWO}
-        assert change(host, *TWO)["changed"] is False
-        assert {agent: host.pid(agent) for agent in TWO} == pids
-        host.fleet("reset", "--name", "host-modules")
 
 
 def test_file_written_but_not_restarted_is_made_good(host: RehearsalHost) -> None:
@@ -100,19 +80,32 @@ def test_bad_ones_are_named_and_good_ones_proven(host: RehearsalHost) -> None:
 
 def test_crash_while_settling_is_caught_and_restore_cures_it(host: RehearsalHost) -> None:
     backup(host, *TWO)
-    host.fleet("fault", "--name", "host-modules", "tdd-expert", "crash_after=1")
-    result = change(host, *TWO, settle=2.5)
+    host.fleet.fault("tdd-expert", "crash_after=1", host=host.name)
+    # However slowly it crashes here: one of these is long enough, the first one as a rule.
+    for settle in (2.5, 15.0, 60.0):
+        result = change(host, *TWO, settle=settle)
+        if states(result)["tdd-expert"] != ("proven", None):
+            break
+        host.run("agent_restore", {"directory": DIRECTORY})
     assert states(result) == {"network-expert": ("proven", None), "tdd-expert": ("failed", "restart_failed")}
-    restored = host.run("agent_restore", {"directory": DIRECTORY, "settle": 1.5})
+    restored = host.run("agent_restore", {"directory": DIRECTORY, "settle": 0.5})
     assert set(states(restored).values()) == {("restored", None)}
-    host.fleet("fault", "--name", "host-modules", "clear")
 
 
-def test_more_than_five_restarts_in_ten_seconds(host: RehearsalHost) -> None:
+def test_more_restarts_than_systemd_allows(host: RehearsalHost) -> None:
+    """Five in ten seconds; here two in an hour, so that it is not the machine's speed that decides."""
+    override = "/run/systemd/system/agent-runtime@tdd-expert.service.d"
+    limit = "[Unit]\nStartLimitIntervalSec=1h\nStartLimitBurst=2\n"
+    host.root(f"mkdir -p {override} && printf '{limit}' > {override}/limit.conf && systemctl daemon-reload")
     backup(host, "tdd-expert")
-    for _ in range(4):
-        assert set(states(change(host, "tdd-expert")).values()) == {("proven", None)}
-        assert set(states(host.run("agent_restore", {"directory": DIRECTORY})).values()) == {("restored", None)}
+    restart = "systemctl restart agent-runtime@tdd-expert && echo restarted || :"
+    assert [host.root(restart).strip() for _ in range(3)] == ["restarted", "restarted", ""]
+    host.root("systemctl reset-failed agent-runtime@tdd-expert; systemctl start agent-runtime@tdd-expert")
+    host.fleet.wait_for_line(host.name, "tdd-expert", "is ready")
+    assert host.root(restart).strip() == "restarted"
+    assert set(states(change(host, "tdd-expert")).values()) == {("proven", None)}
+    assert host.root(restart).strip() == "restarted"
+    assert set(states(host.run("agent_restore", {"directory": DIRECTORY})).values()) == {("restored", None)}
 
 
 def test_full_disk_leaves_the_file_and_the_process(host: RehearsalHost) -> None:
@@ -135,15 +128,9 @@ def test_full_disk_leaves_the_file_and_the_process(host: RehearsalHost) -> None:
 
 
 def test_only_one_run_changes_agents_at_a_time(host: RehearsalHost) -> None:
-    holder = subprocess.Popen(
-        [str(ROOT / "tests/fleet/fleet"), "ssh", "--name", "host-modules", "dgx-1"]
-        + ["sudo flock /run/cowboyai-rollout.lock sleep 12"],
-        cwd=ROOT,
-    )
-    time.sleep(1.0)
-    result = host.run("agent_change", {"instances": [host.turned_on("tdd-expert")], "lock_wait": 0.3})
-    assert states(result) == {"tdd-expert": ("failed", "host_busy")}
-    holder.wait(timeout=30)
+    with HostLock(host):
+        result = host.run("agent_change", {"instances": [host.turned_on("tdd-expert")], "lock_wait": 0.3})
+        assert states(result) == {"tdd-expert": ("failed", "host_busy")}
     assert set(states(change(host, "tdd-expert")).values()) == {("proven", None)}
 
 
@@ -168,68 +155,3 @@ def test_secret_values_stay_out_of_result_and_host_log(host: RehearsalHost) -> N
     assert secret not in str(result)
     assert secret in host.text("tdd-expert")
     assert secret not in host.root("journalctl -q --no-pager -o cat --since=-5min")
-
-
-def test_the_first_line_after_another_units_line_is_counted(host: RehearsalHost) -> None:
-    """journalctl --after-cursor leaves it out, where the cursor is the entry of a unit that is not asked for."""
-    unit, words = "rollout-waiting.service", "/run/rollout-words"
-    waits = f"read word < {words}; echo 2026-01-23T23:58:11.000000Z ERROR agent_service: $word; sleep 60"
-    host.root(f"mkfifo {words}; systemd-run -q --unit={unit} sh -c {shlex.quote(waits)}")
-    try:
-        host.root("logger -t somebody else; journalctl --sync")
-        cursor = host.run("agent_units_info", {"instances": [{"agent": "waiting", "unit": unit}]})["journal"]["cursor"]
-        host.root(f"echo boom > {words}; sleep 1; journalctl --sync")
-        asked = {"instances": [{"agent": "waiting", "unit": unit}], "cursor": cursor}
-        found = host.run("agent_units_info", asked)
-        assert found["instances"]["waiting"]["log"]["errors"] == 1
-        asked["cursor"] = found["journal"]["cursor"]
-        assert host.run("agent_units_info", asked)["instances"]["waiting"]["log"]["lines"] == 0
-    finally:
-        host.root(f"systemctl stop {unit}; rm -f {words}")
-
-
-def test_measuring_tolerates_what_hosts_hold(host: RehearsalHost) -> None:
-    first = host.run("agent_units_info", {"instances": [host.instance("tdd-expert")]})
-    cursor = first["journal"]["cursor"]
-    invocation = first["instances"]["tdd-expert"]["invocation_id"]
-    junk = (
-        r"printf '2026-01-23T23:58:11.000000Z ERROR agent_service: boom 1\n"
-        r"2026-01-23T23:58:11.000000Z  INFO agent_service: an error, not ours\n"
-        r"\033[31m2026-01-23T23:58:11.000000Z ERROR\033[0m agent_service: boom 2\n\377\376 junk\nplain\n"
-        r"2026-01-23T23:58:11.000000Z  INFO agent_service: Metrics: inbox=7, x=1\n'"
-    )
-    host.root(f"systemd-run -q --wait --unit=rollout-junk.service sh -c {shlex.quote(junk)}")
-    host.root("systemctl restart agent-runtime@git-expert")
-    result = host.run(
-        "agent_units_info",
-        {
-            "instances": [
-                host.instance("git-expert"),
-                {"agent": "junk", "unit": "rollout-junk.service"},
-                {"agent": "missing-agent", "unit": "no-such.service", "env_file": "/no/such.env"},
-                host.instance("tdd-expert"),
-            ],
-            "cursor": cursor,
-            "bucket": 1,
-            "environment_keys": ["ENABLE_UNIFIED_SUBJECTS", "NO_SUCH_KEY"],
-        },
-    )
-    log = result["instances"]["junk"]["log"]
-    assert (log["errors"], log["unreadable"]) == (2, 1)
-    assert [kind["kind"] for kind in log["kinds"]] == ["agent_service: boom <n>"]
-    rows = list(log["buckets"].values())
-    assert [sum(row[place] for row in rows) for place in range(3)] == [log["lines"], log["errors"], log["warnings"]]
-    [[index, _invocation, messages]] = log["counter_points"]
-    assert messages == 8 and str(index) in log["buckets"]
-    now = datetime.fromisoformat(result["host"]["now"]).timestamp()
-    assert 0 <= now - index < 120
-    restarted = result["instances"]["git-expert"]["log"]
-    assert [event["event"] for event in restarted["lifecycle"]] == ["stopped", "started"]
-    assert (restarted["errors"], [c["final"] for c in restarted["counters"].values()]) == (0, [True])
-    assert [c["last"] for c in log["counters"].values()][-1] == {"inbox": 7, "x": 1}
-    assert result["instances"]["missing-agent"]["load_state"] == "not-found"
-    assert result["instances"]["missing-agent"]["environment"]["exists"] is False
-    tdd = result["instances"]["tdd-expert"]
-    assert (tdd["invocation_id"], tdd["nats_connections"], tdd["log"]["lines"]) == (invocation, 1, 0)
-    assert tdd["environment"]["keys"] == {"ENABLE_UNIFIED_SUBJECTS": "false", "NO_SUCH_KEY": None}
-    assert result["journal"]["complete"] is True

@@ -12,7 +12,7 @@ import shlex
 
 from ansible_collections.cowboyai.rollout.plugins.module_utils import _env_file
 
-from tests.host.modules.conftest import RehearsalHost
+from tests.host.shared_fleet import RehearsalHost
 
 BY_HAND = [
     b"A=1\nA=2\n",
@@ -80,7 +80,7 @@ print(subprocess.run(['systemctl', '--version'], capture_output=True, text=True)
 """
 
 
-def test_systemd_reads_what_we_read_and_what_we_write(rehearsal: RehearsalHost) -> None:
+def test_systemd_reads_what_we_read_and_what_we_write(host: RehearsalHost) -> None:
     chance = random.Random(20260123)
     files = BY_HAND + [b"".join(chance.choices(PIECES, k=chance.randint(1, 40))) for _ in range(120)]
     written = 0
@@ -92,7 +92,7 @@ def test_systemd_reads_what_we_read_and_what_we_write(rehearsal: RehearsalHost) 
             continue
     assert written > 100
     encoded = json.dumps([base64.b64encode(data).decode() for data in files]).encode()
-    answers, version = rehearsal.root(f"python3 -c {shlex.quote(ASK)}", encoded).strip().rsplit("\n", 1)
+    answers, version = host.root(f"python3 -c {shlex.quote(ASK)}", encoded).strip().rsplit("\n", 1)
     comment_continues = int(version.split(".")[0]) < 254
     wrong = []
     for data, seen in zip(files, json.loads(answers), strict=True):
