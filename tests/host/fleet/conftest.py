@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.host.fleet.conversation import Conversation
+from tests.host.conversation import Conversation
 from tests.host.shared_fleet import SharedFleet
 
 

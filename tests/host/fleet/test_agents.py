@@ -10,7 +10,7 @@ import re
 
 import pytest
 
-from tests.host.fleet.questions import QUESTION, Talk, last, question, statuses
+from tests.host.questions import QUESTION, Talk, last, question, statuses
 from tests.host.shared_fleet import AGENTS, HOSTS, SharedFleet
 
 from rehearsal import agents, seed  # isort: skip

@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.host.fleet.conversation import Conversation
-from tests.host.fleet.questions import QUESTION, Talk, last, question, statuses
+from tests.host.conversation import Conversation
+from tests.host.questions import QUESTION, Talk, last, question, statuses
 from tests.host.shared_fleet import SharedFleet
 from tests.host.waiting import until
 

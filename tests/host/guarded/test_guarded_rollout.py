@@ -84,7 +84,8 @@ class Guarded:
     def flags(self) -> dict[str, bool]:
         """By phase, whether its agent's file has the flag."""
         return {
-            phase: "ENABLE_UNIFIED_SUBJECTS=true" in self.host.text(agent).splitlines() for phase, agent in AGENTS.items()
+            phase: "ENABLE_UNIFIED_SUBJECTS=true" in self.host.text(agent).splitlines()
+            for phase, agent in AGENTS.items()
         }
 
     def nothing_noticed_yet(self, counted: bool) -> None:

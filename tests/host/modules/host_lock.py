@@ -33,7 +33,9 @@ class HostLock:
         assert self.holder.stdout.readline() == b"held\n"
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.holder.communicate(timeout=120)
 
     def wait_for_module(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from tests.host.fleet.conversation import Arrived, Conversation
+from tests.host.conversation import Arrived, Conversation
 
 QUESTION = b'{"task":"test","context":"perf"}'
 Talk = Callable[[str], Conversation]
