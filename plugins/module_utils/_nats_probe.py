@@ -20,7 +20,7 @@ from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_options imp
 from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_parse import Event, parse_headers, publish_frame
 from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_probe_request import ProbeRequest
 from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_streams import capturing
-from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_wire import Connection, connect
+from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_wire import Connect, Connection, connect
 from ansible_collections.cowboyai.rollout.plugins.module_utils._probe_account import Account, Asked
 
 FLOOR_ROUNDS = 100
@@ -268,7 +268,13 @@ def _said(payload: bytes) -> Optional[Dict[str, Any]]:
     return said if isinstance(said, dict) else None
 
 
-def measure_floor(server: Server, connection: Connection, inbox_prefix: str, clock: Callable[[], float]) -> List[float]:
+def measure_floor(
+    server: Server,
+    connection: Connection,
+    inbox_prefix: str,
+    clock: Callable[[], float],
+    connect: Connect = connect,
+) -> List[float]:
     """Latencies in seconds of round trips to an echo responder of our own, on a second connection to the same server.
 
     One thread plays both sides in turn, so that no scheduling of ours is in it: what remains is the price of two trips
@@ -277,7 +283,7 @@ def measure_floor(server: Server, connection: Connection, inbox_prefix: str, clo
     """
     ours, theirs = (("%s.%s" % (inbox_prefix, secrets.token_hex(8))).encode() for _side in "ab")
     latencies: List[float] = []
-    with connect(server, "cowboyai.rollout echo") as echo:
+    with connect(server, "cowboyai.rollout echo", True, clock) as echo:
         echo.subscribe(theirs)
         echo.fence(server.connect_timeout)
         sid = connection.subscribe(ours)
@@ -313,6 +319,7 @@ def run_probe(
     clock: Callable[[], float] = time.monotonic,
     wall: Callable[[], float] = time.time,
     keep_going: Callable[[], bool] = lambda: True,
+    connect: Connect = connect,
 ) -> Dict[str, Any]:
     """Probe; never raises for what NATS or the agents do. The shape is documented in the module nats_probe."""
     result: Dict[str, Any] = {
@@ -339,11 +346,11 @@ def run_probe(
     }
     run: Optional[_Run] = None
     try:
-        with connect(server, "cowboyai.rollout nats_probe", clock=clock) as connection:
+        with connect(server, "cowboyai.rollout nats_probe", True, clock) as connection:
             for key in ("server_id", "server_name", "cluster"):
                 result[key] = connection.info.get(key)
             _check_abilities(connection, request)
-            floor = summary(measure_floor(server, connection, request.inbox_prefix, clock))
+            floor = summary(measure_floor(server, connection, request.inbox_prefix, clock, connect))
             result["floor"] = {key: floor[key] for key in ("p50_ms", "p99_ms", "max_ms", "n")}
             if request.send:
                 run = _Run(request, connection, clock, wall, keep_going)

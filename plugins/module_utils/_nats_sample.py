@@ -28,7 +28,7 @@ from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_error impor
 from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_options import Server
 from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_probe import run_probe, timestamp
 from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_probe_request import ProbeRequest, parse_probe
-from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_wire import Connection, connect
+from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_wire import Connect, Connection, connect
 from ansible_collections.cowboyai.rollout.plugins.module_utils._subjects import (
     AgentIndex,
     SubjectError,
@@ -306,7 +306,10 @@ def compare_with_server(monitor_url: str, connection: Connection, counted: int) 
 
 
 def run_sample(
-    request: SampleRequest, clock: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time
+    request: SampleRequest,
+    clock: Callable[[], float] = time.monotonic,
+    wall: Callable[[], float] = time.time,
+    connect: Connect = connect,
 ) -> Dict[str, Any]:
     """Sample; never raises for what NATS does. The shape is documented in the module nats_sample."""
     server, probe = request.server, request.probe
@@ -339,7 +342,7 @@ def run_sample(
             asked = probe  # for the closure
             child = ForkedRun(lambda alive: run_probe(server, asked, keep_going=alive))
         try:
-            with connect(server, "cowboyai.rollout nats_sample", payloads=False, clock=clock) as connection:
+            with connect(server, "cowboyai.rollout nats_sample", False, clock) as connection:
                 for key in ("server_id", "server_name", "cluster"):
                     result[key] = connection.info.get(key)
                 sampler = _Sampler(request, connection, clock, wall)

@@ -260,6 +260,10 @@ class Connection:
         return seen
 
 
+# How run_sample() and run_probe() connect; a caller with a time of its own gives another way.
+Connect = Callable[[Server, str, bool, Callable[[], float]], Connection]
+
+
 def connect(
     server: Server, name: str, payloads: bool = True, clock: Callable[[], float] = time.monotonic
 ) -> Connection:

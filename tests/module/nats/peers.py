@@ -10,6 +10,8 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 
+from tests.module.nats.servers import HANGS_S
+
 
 class Relay:
     """Forwards connections to a port until cut()."""
@@ -25,8 +27,10 @@ class Relay:
         with contextlib.suppress(OSError):
             while True:
                 near = self._listener.accept()[0]
-                far = socket.create_connection(("127.0.0.1", self._target), 5.0)
+                far = socket.create_connection(("127.0.0.1", self._target), HANGS_S)
                 far.settimeout(None)
+                for each in (near, far):
+                    each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._sockets += [near, far]
                 for source, sink in ((near, far), (far, near)):
                     threading.Thread(target=self._copy, args=(source, sink), daemon=True).start()
@@ -50,16 +54,16 @@ class Relay:
 def peer(answer: Callable[[socket.socket], None]) -> Iterator[int]:
     """A listener whose first connection is handed to `answer`; gives its port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(10.0)
+        listener.settimeout(HANGS_S)
 
         def serve() -> None:
             with contextlib.suppress(OSError):
                 sock = listener.accept()[0]
-                sock.settimeout(10.0)
+                sock.settimeout(HANGS_S)
                 with sock:
                     answer(sock)
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         yield int(listener.getsockname()[1])
-        thread.join(5.0)
+        thread.join(HANGS_S)

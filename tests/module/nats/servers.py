@@ -14,6 +14,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
+
+#: Only what hangs takes as long as this, in seconds.
+HANGS_S = 120.0
 
 
 def free_port() -> int:
@@ -49,10 +53,10 @@ class NatsServer:
             self.wait()
 
     def wait(self) -> None:
-        """Until it accepts connections; fails with its log after 10 s."""
-        deadline = time.monotonic() + 10.0
+        """Until it accepts connections; fails with its log where it never does."""
+        deadline = time.monotonic() + HANGS_S
         while time.monotonic() < deadline and self.process.poll() is None:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 0.2):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 5.0):
                 return
             time.sleep(0.02)
         self.stop()
@@ -95,7 +99,7 @@ def cluster(directory: pathlib.Path, size: int = 3, extra: list[str] | None = No
             servers.append(NatsServer(directory, config, f"n{number + 1}", wait=False))
         for server in servers:
             server.wait()
-        deadline = time.monotonic() + 15.0
+        deadline = time.monotonic() + HANGS_S
         while any(known_servers(server) < size for server in servers):
             assert time.monotonic() < deadline, "the cluster did not form"
             time.sleep(0.05)
@@ -107,7 +111,7 @@ def cluster(directory: pathlib.Path, size: int = 3, extra: list[str] | None = No
 
 def known_servers(server: NatsServer) -> int:
     """How many servers this one knows by its routes, itself included."""
-    with socket.create_connection(("127.0.0.1", server.monitor_port), 2.0) as sock:
+    with socket.create_connection(("127.0.0.1", server.monitor_port), HANGS_S) as sock:
         sock.sendall(b"GET /routez HTTP/1.0\r\n\r\n")
         data = b""
         while chunk := sock.recv(65536):
@@ -116,12 +120,23 @@ def known_servers(server: NatsServer) -> int:
     return 1 + len({route["remote_id"] for route in routes})
 
 
+@dataclass
+class Message:
+    """What somebody was sent."""
+
+    subject: str
+    reply: str
+    headers: dict[str, str]
+    payload: bytes
+
+
 class Publisher:
-    """The simplest publisher there is, independent of the code under test."""
+    """The simplest client there is, independent of the code under test."""
 
     def __init__(self, port: int, connect: str = '{"verbose":false,"headers":true}') -> None:
-        self.sock = socket.create_connection(("127.0.0.1", port), 5.0)
-        self.sock.settimeout(30.0)
+        self.sock = socket.create_connection(("127.0.0.1", port), HANGS_S)
+        self.sock.settimeout(HANGS_S)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.reader = self.sock.makefile("rb")
         assert self.reader.readline().startswith(b"INFO ")
         self.sock.sendall(f"CONNECT {connect}\r\n".encode())
@@ -136,15 +151,33 @@ class Publisher:
         self.send(frame(subject, payload, **headers))
 
     def flush(self) -> None:
-        """Until the server has handled everything."""
+        """Until the server has handled everything; who has subscribed calls receive()."""
+        assert self.receive() == []
+
+    def receive(self) -> list[Message]:
+        """Until the server has handled everything; the messages that it had for us."""
         self.sock.sendall(b"PING\r\n")
+        messages: list[Message] = []
         while True:
             line = self.reader.readline()
             if line == b"PONG\r\n":
-                return
+                return messages
+            if line.startswith((b"MSG ", b"HMSG ")):
+                messages.append(self._message(line.decode().split()))
+                continue
             assert line.startswith((b"INFO", b"+OK", b"PING")), line
             if line.startswith(b"PING"):
                 self.sock.sendall(b"PONG\r\n")
+
+    def _message(self, words: list[str]) -> Message:
+        # MSG subject sid [reply] size, HMSG subject sid [reply] size_of_headers size
+        numbers = 2 if words[0] == "HMSG" else 1
+        sizes = [int(word) for word in words[-numbers:]]
+        content = self.reader.read(sizes[-1] + 2)[:-2]
+        block = content[: sizes[0]].decode() if words[0] == "HMSG" else ""
+        pairs = [line.split(": ", 1) for line in block.split("\r\n")[1:] if line]
+        reply = words[3] if len(words) == 4 + numbers else ""
+        return Message(words[1], reply, dict(pairs), content[len(block.encode()) :])
 
     def close(self) -> None:
         self.sock.close()

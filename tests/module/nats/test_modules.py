@@ -1,7 +1,10 @@
 # Copyright (c) 2026 Cowboy AI, LLC
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The modules as Ansible runs them: answers, refusals, check mode, and no secret in the loudest output."""
+"""The modules as Ansible runs them: answers, refusals, check mode, and no secret in the loudest output.
+
+A run of ansible-playbook costs more than all that a module does: few of them, each read by several tests.
+"""
 
 from __future__ import annotations
 
@@ -10,160 +13,219 @@ import os
 import pathlib
 import subprocess
 import sys
-from datetime import datetime
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from tests.module.nats import agents, servers
+from tests.module.nats.servers import Message
+from tests.module.nats.world import wait_until
 
 ROOT = pathlib.Path(__file__).parents[3]
-TARGET = {"agent": "m-net", "subject": "agent.to.m-net.from.rollout.question", "expected": 1}
+SECRET = "hunter2word"
+# Measured in real time: a machine that stood still says so, and the task is done again.
+AWAKE = {
+    "nats_probe": "answered.probe is not defined or answered.probe.notes | select('search', 'stood still') | length == 0",
+    "nats_sample": "answered.sample is not defined or answered.sample.reason != 'sampler_late'",
+}
 
 
-def run(module: str, arguments: dict[str, Any], directory: pathlib.Path, *options: str) -> tuple[dict[str, Any], str]:
-    """The module's result and all that was printed. Arguments come from a file of variables, as from an inventory."""
-    answer, play, variables = directory / "answer.json", directory / "play.yml", directory / "vars.json"
-    variables.write_text(json.dumps({"arguments": arguments, "answer": str(answer)}))
-    copy = {"content": "{{ answered | to_json }}", "dest": "{{ answer }}", "mode": "0600"}
-    tasks = [
-        {f"cowboyai.rollout.{module}": "{{ arguments }}", "register": "answered", "ignore_errors": True},
-        {"ansible.builtin.copy": copy, "check_mode": False, "no_log": True},
-    ]
-    printed = play_through(play, tasks, *options, "-e", f"@{variables}")
-    return dict(json.loads(answer.read_text())), printed
+def target(agent: str, expected: int = 1) -> dict[str, Any]:
+    return {"agent": agent, "subject": f"agent.to.{agent}.from.rollout.question", "expected": expected}
 
 
-def play_through(
-    play: pathlib.Path,
-    tasks: list[dict[str, Any]],
+def play(
+    folder: pathlib.Path,
+    plays: list[dict[str, Any]],
     *options: str,
     python: str = sys.executable,
     hosts: dict[str, dict[str, str]] | None = None,
 ) -> str:
-    """Run the tasks on this machine with that Python (or on the first of `hosts`); gives all that was printed."""
-    inventory = play.with_suffix(".inventory.yml")
+    """Run plays on this machine with that Python; gives all that was printed."""
+    inventory, playbook = folder / "inventory.yml", folder / "play.yml"
     own = {"ansible_connection": "local", "ansible_python_interpreter": python}
-    hosts = hosts or {"localhost": own}
-    inventory.write_text(json.dumps({"all": {"hosts": hosts}}))
-    play.write_text(json.dumps([{"hosts": next(iter(hosts)), "gather_facts": False, "tasks": tasks}]))
+    inventory.write_text(json.dumps({"all": {"hosts": hosts or {"localhost": own}}}))
+    playbook.write_text(json.dumps([{"gather_facts": False, **each} for each in plays]))
     environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
-    command = [python, "-m", "ansible", "playbook", str(play), "-i", str(inventory), *options]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    command = [python, "-m", "ansible", "playbook", str(playbook), "-i", str(inventory), *options]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
 
 
-def test_sample(server: servers.NatsServer, directory: pathlib.Path) -> None:
-    found, _printed = run(
-        "nats_sample", {"server": server.url, "window": 0.5, "patterns": {"all": ["modules.>"]}}, directory
-    )
+# ---------------------------------------------------------------- one after the other
+
+# name: (module, arguments beside the server, in check mode)
+ASKED: dict[str, tuple[str, dict[str, Any], bool]] = {
+    "sample": ("nats_sample", {"window": 0.5, "patterns": {"all": ["modules.>"]}}, False),
+    "check": ("nats_probe", {"count": 3, "targets": [target("m-check")]}, True),
+    "probe": ("nats_probe", {"count": 3, "timeout": 60, "targets": [target("m-net")]}, False),
+    "away": ("nats_probe", {"targets": [target("m-net")]}, False),
+    "pattern": ("nats_sample", {"window": 1, "patterns": {"all": ["a..b"]}}, False),
+    "expected": ("nats_probe", {"targets": [target("m-net", 0)]}, False),
+    "token in the URL": ("nats_probe", {"targets": [target("m-net")]}, False),
+    "password in the URL": ("nats_probe", {"targets": [target("m-net")]}, False),
+    "token": ("nats_probe", {"auth": {"token": SECRET}, "targets": [target("m-net")]}, False),
+    "no URL": ("nats_probe", {"targets": [target("m-net")]}, False),
+}
+
+
+@dataclass
+class Ran:
+    """What each task of the run answered, all that was printed, and the agents that were there."""
+
+    answers: dict[str, dict[str, Any]]
+    printed: str
+    net: agents.Agent
+    check: agents.Agent
+
+
+@pytest.fixture(scope="module")
+def ran(server: servers.NatsServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
+    """Arguments come from a file of variables, as from an inventory; the output is the loudest that people use."""
+    folder = tmp_path_factory.mktemp("modules")
+    net, check = agents.Agent("m-net"), agents.Agent("m-check")
+    with (
+        servers.running(folder, "authorization { token: other }", name="closed") as closed,
+        agents.in_background(server.port, net, check),
+    ):
+        urls = {
+            "away": f"nats://127.0.0.1:{servers.free_port()}",
+            "token in the URL": closed.url.replace("//", f"//{SECRET}@"),
+            "password in the URL": closed.url.replace("//", f"//u:{SECRET}@"),
+            "token": closed.url,
+            "no URL": f"nats://u:{SECRET}@h:port",
+        }
+        arguments = {
+            name: {"server": urls.get(name, server.url), "connect_timeout": 60, **given}
+            for name, (_module, given, _check) in ASKED.items()
+        }
+        variables = folder / "vars.json"
+        variables.write_text(json.dumps({"arguments": arguments}))
+        tasks: list[dict[str, Any]] = [
+            {
+                f"cowboyai.rollout.{module}": f"{{{{ arguments['{name}'] }}}}", "check_mode": check_mode,
+                "register": f"answered_{number}", "ignore_errors": True,
+                "until": AWAKE[module].replace("answered", f"answered_{number}"), "retries": 20, "delay": 0,
+            }
+            for number, (name, (module, _given, check_mode)) in enumerate(ASKED.items())
+        ]  # fmt: skip
+        together = ", ".join(f"answered_{number}" for number in range(len(ASKED)))
+        answers = folder / "answers.json"
+        told = {"content": f"{{{{ [{together}] | to_json }}}}", "dest": str(answers), "mode": "0600"}
+        tasks.append({"ansible.builtin.copy": told, "no_log": True})
+        printed = play(folder, [{"hosts": "localhost", "tasks": tasks}], "-vvv", "-e", f"@{variables}")
+        yield Ran(dict(zip(ASKED, json.loads(answers.read_text()), strict=True)), printed, net, check)
+
+
+def test_sample(ran: Ran) -> None:
+    found = ran.answers["sample"]
     assert found["changed"] is False and found["sample"]["lossless"] is True
     assert found["sample"]["groups"]["all"]["messages"] == 0
 
 
-def test_probe_and_check_mode(server: servers.NatsServer, directory: pathlib.Path) -> None:
-    agent = agents.Agent("m-net")
-    arguments = {"server": server.url, "count": 3, "timeout": 1, "targets": [TARGET]}
-    with agents.agents(server.url, agent):
-        checked, _printed = run("nats_probe", arguments, directory, "--check")
-        assert (agent.heard, checked["probe"]["agents"]) == (0, {})
-        found, _printed = run("nats_probe", arguments, directory)
-    assert found["probe"]["agents"]["m-net"]["delivered"] == agent.heard == 3
+def test_probe(ran: Ran) -> None:
+    found = ran.answers["probe"]
+    assert (found["changed"], found["probe"]["agents"]["m-net"]["delivered"]) == (False, 3)
+    assert ran.net.heard == 3 * found["attempts"]
 
 
-LOCAL = {"ansible_connection": "local"}
-WHERE_PYTHON_IS = {
-    "implicit localhost": ({"far": {}}, True),
-    "a template": ({"here": {**LOCAL, "ansible_python_interpreter": "{{ ansible_playbook_python }}"}}, False),
-    "a path": ({"here": {**LOCAL, "ansible_python_interpreter": "PYTHON"}}, False),
-    "a delegate's path": ({"far": {}, "localhost": {**LOCAL, "ansible_python_interpreter": "PYTHON"}}, True),
-}
+def test_check_mode_asks_nobody(ran: Ran) -> None:
+    assert (ran.check.heard, ran.answers["check"]["probe"]["agents"]) == (0, {})
+    assert ran.answers["check"]["probe"]["floor"]["n"] > 0
 
 
-@pytest.mark.parametrize("named", WHERE_PYTHON_IS)
-def test_a_probe_in_the_background_whose_python_has_a_space_in_its_path(
-    server: servers.NatsServer, directory: pathlib.Path, named: str
-) -> None:
-    """A clone or an environment in such a folder: Ansible's async cuts that path in two."""
-    (directory / "a venv").symlink_to(sys.prefix)
-    python = str(directory / "a venv" / "bin" / "python")
-    told, delegated = WHERE_PYTHON_IS[named]
-    hosts = {
-        host: {key: value.replace("PYTHON", python) for key, value in variables.items()}
-        for host, variables in told.items()
-    }
-    probe: dict[str, Any] = {"server": server.url, "count": 3, "timeout": 1, "targets": [TARGET]}
-    to = {"delegate_to": "localhost"} if delegated else {}
-    tasks = [
-        {"cowboyai.rollout.nats_probe": probe, "async": 60, "poll": 0, "register": "job", **to},
-        {
-            "cowboyai.rollout.probe_answer": {"jid": "{{ job.ansible_job_id }}"},
-            "register": "answered", "until": "answered is finished", "retries": 60, "delay": 1, **to,
-        },
-        {"ansible.builtin.debug": {"msg": "heard {{ answered.probe.agents['m-net'].delivered }} of 3"}},
-    ]  # fmt: skip
-    agent = agents.Agent("m-net")
-    with agents.agents(server.url, agent):
-        printed = play_through(directory / "play.yml", tasks, python=python, hosts=hosts)
-    assert "heard 3 of 3" in printed and agent.heard == 3
-
-
-def test_a_server_that_is_away_is_an_answer_and_no_failure(directory: pathlib.Path) -> None:
-    url = f"nats://127.0.0.1:{servers.free_port()}"
-    found, _printed = run("nats_probe", {"server": url, "targets": [TARGET]}, directory)
+def test_a_server_that_is_away_is_an_answer_and_no_failure(ran: Ran) -> None:
+    found = ran.answers["away"]
     assert found["changed"] is False and found["probe"]["reason"] == "nats_unreachable"
     assert not found["failed"]
 
 
-def test_bad_arguments_are_refused(directory: pathlib.Path) -> None:
-    found, _printed = run("nats_sample", {"server": "nats://h", "window": 1, "patterns": {"all": ["a..b"]}}, directory)
-    assert found["failed"] is True and "a..b" in found["msg"] and "empty token" in found["msg"]
-    found, _printed = run("nats_probe", {"server": "nats://h", "targets": [{**TARGET, "expected": 0}]}, directory)
-    assert found["failed"] is True and "m-net" in found["msg"]
+def test_bad_arguments_are_refused(ran: Ran) -> None:
+    pattern, expected = ran.answers["pattern"], ran.answers["expected"]
+    assert pattern["failed"] is True and "a..b" in pattern["msg"] and "empty token" in pattern["msg"]
+    assert expected["failed"] is True and "m-net" in expected["msg"]
 
 
-def test_no_secret_is_printed(directory: pathlib.Path) -> None:
-    with servers.running(directory, "authorization { token: other }") as mine:
-        for arguments in (
-            {"server": mine.url.replace("//", "//hunter2word@")},
-            {"server": mine.url.replace("//", "//u:hunter2word@")},
-            {"server": mine.url, "auth": {"token": "hunter2word"}},
-            {"server": "nats://u:hunter2word@h:port"},
-        ):
-            _found, printed = run("nats_probe", {**arguments, "targets": [TARGET]}, directory, "-vvv")
-            assert "module_args" in printed and "hunter2word" not in printed
+def test_no_secret_is_printed(ran: Ran) -> None:
+    for name in ("token in the URL", "password in the URL", "token"):
+        assert ran.answers[name]["probe"]["reason"] == "nats_unreachable"
+        assert "credentials" in ran.answers[name]["probe"]["message"]
+    assert ran.answers["no URL"]["failed"] is True
+    assert ran.printed.count('"module_args"') >= len(ASKED)
+    assert SECRET not in ran.printed and SECRET not in json.dumps(ran.answers)
 
 
-def test_a_probe_in_the_background_is_fetched_when_it_is_done(
-    server: servers.NatsServer, directory: pathlib.Path
+# ---------------------------------------------------------------- in the background
+
+LOCAL = {"ansible_connection": "local"}
+TEMPLATE = {**LOCAL, "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+PATH = {**LOCAL, "ansible_python_interpreter": "PYTHON"}
+# The hosts of an inventory, and from which of them a probe is made in which way.
+WHERE_PYTHON_IS: list[tuple[dict[str, dict[str, str]], dict[str, tuple[str, bool]]]] = [
+    (
+        {"far": {}, "template": TEMPLATE, "path": PATH},
+        {"implicit-localhost": ("far", True), "a-template": ("template", False), "a-path": ("path", False)},
+    ),
+    ({"far": {}, "localhost": PATH}, {"a-delegates-path": ("far", True)}),
+]
+
+
+class Patient(agents.Agent):
+    """Answers once the play has gone on to what comes after the start of its probe."""
+
+    def __init__(self, name: str, gone_on: pathlib.Path) -> None:
+        super().__init__(name)
+        self._gone_on = gone_on
+
+    def hear(self, message: Message, now: float) -> list[bytes]:
+        wait_until(self._gone_on.exists, "the task that follows the probe")
+        return super().hear(message, now)
+
+
+@pytest.mark.parametrize(("hosts", "ways"), WHERE_PYTHON_IS, ids=["no localhost", "a localhost"])
+def test_a_probe_in_the_background_whose_python_has_a_space_in_its_path(
+    server: servers.NatsServer,
+    directory: pathlib.Path,
+    hosts: dict[str, dict[str, str]],
+    ways: dict[str, tuple[str, bool]],
 ) -> None:
-    arguments = {"server": server.url, "every": 0.25, "over": 2, "timeout": 0.5, "bucket": 1, "targets": [TARGET]}
-    answer, play = directory / "answer.json", directory / "play.yml"
-    fetch = {
-        "cowboyai.rollout.probe_answer": {"jid": "{{ watching.ansible_job_id }}"},
-        "register": "watched",
-        "until": "watched is finished",
-        "retries": 40,
-        "delay": 0.5,
-    }
-    tasks: list[dict[str, Any]] = [
-        {"cowboyai.rollout.nats_probe": arguments, "register": "watching", "async": 33, "poll": 0},
-        {"ansible.builtin.set_fact": {"begun": "{{ now().timestamp() }}"}},
-        fetch,
-        {
-            "ansible.builtin.copy": {
-                "content": "{{ {'probe': watched.probe, 'begun': begun} | to_json }}",
-                "dest": str(answer),
-                "mode": "0600",
-            }
-        },
-    ]
-    with agents.agents(server.url, agents.Agent("m-net")):
-        play_through(play, tasks, "-e", json.dumps({"ansible_async_dir": str(directory / "jobs")}))
-    told = json.loads(answer.read_text())
-    probe = told["probe"]
-    assert (probe["reason"], probe["agents"]["m-net"]["delivered"]) == (None, 8)
-    assert sum(row[2] for row in probe["buckets"]["agents"]["m-net"]) == 8
-    # The task that follows did not wait for it.
-    assert datetime.fromisoformat(probe["ended_at"]).timestamp() > float(told["begun"]) + 1.0
+    """A clone or an environment in such a folder: Ansible's async cuts that path in two. The play goes on meanwhile."""
+    (directory / "a venv").symlink_to(sys.prefix)
+    python = str(directory / "a venv" / "bin" / "python")
+    told = {host: {key: value.replace("PYTHON", python) for key, value in each.items()} for host, each in hosts.items()}
+    members = [Patient(name, directory / f"{name}.gone-on") for name in ways]
+    plays = []
+    for name, (host, delegated) in ways.items():
+        to = {"delegate_to": "localhost"} if delegated else {}
+        probe: dict[str, Any] = {
+            "server": server.url, "connect_timeout": 60, "count": 3, "timeout": 200, "bucket": 1, "targets": [target(name)],
+        }  # fmt: skip
+        answer = {"content": "{{ answered.probe | to_json }}", "dest": str(directory / f"{name}.json"), "mode": "0600"}
+        tasks = [
+            {"cowboyai.rollout.nats_probe": probe, "async": 600, "poll": 0, "register": "job", **to},
+            {"ansible.builtin.file": {"path": str(directory / f"{name}.gone-on"), "state": "touch", "mode": "0600"}, **to},
+            {
+                "cowboyai.rollout.probe_answer": {"jid": "{{ job.ansible_job_id }}"},
+                "register": "answered", "until": "answered is finished", "retries": 3000, "delay": 0.2, **to,
+            },
+            {"ansible.builtin.copy": answer, **to},
+        ]  # fmt: skip
+        plays.append({"hosts": host, "tasks": tasks})
+    with agents.in_background(server.port, *members):
+        play(
+            directory,
+            plays,
+            "-e",
+            json.dumps({"ansible_async_dir": str(directory / "jobs")}),
+            python=python,
+            hosts=told,
+        )
+    for member in members:
+        probed = json.loads((directory / f"{member.name}.json").read_text())
+        row = probed["agents"][member.name]
+        # What is unresolved came while this machine stood still.
+        assert (member.heard, row["sent"], row["delivered"] + row["unresolved"], row["lost"]) == (3, 3, 3, 0)
+        assert sum(bucket[2] for bucket in probed["buckets"]["agents"][member.name]) == row["delivered"]

@@ -7,153 +7,158 @@ from __future__ import annotations
 
 import json
 import pathlib
-import threading
-import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_options import parse_server
 from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_probe import run_probe
 from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_probe_request import parse_probe
-from nats.aio.client import Client
-from nats.aio.msg import Msg
 
 from tests.module.nats import agents, peers, servers
+from tests.module.nats.servers import Message
+from tests.module.nats.test_streams import with_streams
+from tests.module.nats.world import World
 
 
 def target(agent: str, expected: int = 1, **more: Any) -> dict[str, Any]:
     return {"agent": agent, "subject": f"agent.to.{agent}.from.rollout.question", "expected": expected, **more}
 
 
-def probe(url: str, *targets: dict[str, Any], send: bool = True, **params: Any) -> dict[str, Any]:
+def probe(
+    url: str,
+    *targets: dict[str, Any],
+    world: World | None = None,
+    send: bool = True,
+    max_duration_s: float | None = None,
+    keep_going: Callable[[], bool] = lambda: True,
+    **params: Any,
+) -> dict[str, Any]:
+    """A probe in the time of a world: real messages, and no waiting."""
     params = {"count": 10, "timeout": 0.3, **params}
     auth = params.pop("auth", {})
-    request = parse_probe({"targets": list(targets), **params}, send=send)
-    return run_probe(parse_server({"server": url, "auth": auth}), request)
+    request = parse_probe({"targets": list(targets), **params}, send=send, max_duration_s=max_duration_s)
+    world = world or World()
+    return run_probe(
+        parse_server({"server": url, "auth": auth}), request, world.clock, world.wall, keep_going, world.connect
+    )
 
 
 def test_three_instances_answer_three_times(server: servers.NatsServer) -> None:
     trio = [agents.Agent("p-trio") for _instance in range(3)]
-    with agents.agents(server.url, *trio):
-        found = probe(server.url, target("p-trio", 3), count=100, timeout=2.0)
+    with agents.joined(server.port, *trio) as world:
+        found = probe(server.url, target("p-trio", 3), world=world, count=100, timeout=2.0)
     row = found["agents"]["p-trio"]
     assert (found["reason"], found["message"], found["notes"]) == (None, None, [])
     assert (row["sent"], row["expected"], row["delivered"], row["delivered_pct"]) == (100, 300, 300, 100.0)
     assert (row["lost"], row["late"], row["duplicates"], row["errors"], row["full"]) == (0, 0, 0, 0, 100)
     assert (row["silent"], row["samples"]) == (False, 300)
-    assert 0 < row["p50_ms"] <= row["p99_ms"] <= row["p999_ms"] <= row["max_ms"] < 2000
+    assert [round(row[name], 3) for name in ("p50_ms", "p99_ms", "p999_ms", "max_ms")] == [1.0] * 4
     assert sum(one.heard for one in trio) == 300
 
 
-def test_the_floor_is_that_of_a_plain_socket(server: servers.NatsServer) -> None:
-    floor = probe(server.url, target("p-none"), send=False)["floor"]
+def test_the_floor_is_what_round_trips_of_our_own_take_by_the_clock_of_this_machine(server: servers.NatsServer) -> None:
+    request = parse_probe({"targets": [target("p-none")]}, send=False)
+    floor = run_probe(parse_server({"server": server.url, "connect_timeout": servers.HANGS_S}), request)["floor"]
     assert floor["n"] == 100
-    # 0.1 to 0.3 ms on a quiet machine; the bound leaves room for a busy one.
-    assert 0.01 < floor["p50_ms"] < 3.0
+    assert 0 < floor["p50_ms"] <= floor["p99_ms"] <= floor["max_ms"]
+
+
+def test_a_floor_of_a_slow_server_has_fewer_rounds(server: servers.NatsServer) -> None:
+    """By a clock that goes on by 40 ms at each message: two of them are a round, and connecting may take 5 s."""
+    floor = probe(server.url, target("p-none"), world=World(drift_s=0.04), send=False)["floor"]
+    assert (floor["n"], round(floor["p50_ms"]), round(floor["max_ms"])) == (63, 80, 80)
 
 
 def test_check_mode_asks_nobody(server: servers.NatsServer) -> None:
     agent = agents.Agent("p-check")
-    with agents.agents(server.url, agent):
-        found = probe(server.url, target("p-check"), send=False)
+    with agents.joined(server.port, agent) as world:
+        found = probe(server.url, target("p-check"), world=world, send=False)
+        assert agent.wire.receive() == []
     assert (agent.heard, found["agents"], found["reason"]) == (0, {}, None)
     assert "check mode" in found["notes"][0] and found["floor"]["n"] == 100
 
 
 def test_dropped_answers_are_lost(server: servers.NatsServer) -> None:
-    with agents.agents(server.url, agents.Agent("p-drop"), agents.Agent("p-drop", drop_every=4)):
-        found = probe(server.url, target("p-drop", 2), count=20, over=1.0)
+    with agents.joined(server.port, agents.Agent("p-drop"), agents.Agent("p-drop", drop_every=4)) as world:
+        found = probe(server.url, target("p-drop", 2), world=world, count=20, over=1.0)
     row = found["agents"]["p-drop"]
     assert (row["expected"], row["delivered"], row["lost"], row["late"], row["full"]) == (40, 35, 5, 0, 15)
     assert row["delivered_pct"] == 87.5
 
 
 def test_one_missing_instance_of_three(server: servers.NatsServer) -> None:
-    with agents.agents(server.url, agents.Agent("p-two"), agents.Agent("p-two")):
-        row = probe(server.url, target("p-two", 3), count=5)["agents"]["p-two"]
+    with agents.joined(server.port, agents.Agent("p-two"), agents.Agent("p-two")) as world:
+        row = probe(server.url, target("p-two", 3), world=world, count=5)["agents"]["p-two"]
     assert (row["delivered"], row["lost"], row["full"], row["silent"]) == (10, 5, 0, False)
 
 
 def test_late_answers_are_late_and_not_lost(server: servers.NatsServer) -> None:
-    with agents.agents(server.url, agents.Agent("p-slow", delay=0.5)):
-        row = probe(server.url, target("p-slow"), count=4, over=0.2, timeout=0.3)["agents"]["p-slow"]
+    with agents.joined(server.port, agents.Agent("p-slow", delay=0.5)) as world:
+        row = probe(server.url, target("p-slow"), world=world, count=4, over=0.2, timeout=0.3)["agents"]["p-slow"]
     assert (row["delivered"], row["late"], row["lost"], row["silent"]) == (0, 4, 0, False)
-    assert row["p50_ms"] > 490
+    assert row["p50_ms"] == pytest.approx(500, abs=1)
 
 
 def test_late_answers_do_not_delay_the_next_requests(server: servers.NatsServer) -> None:
     quick = agents.Agent("p-quick")
-    with agents.agents(server.url, quick, agents.Agent("p-slower", delay=0.25)):
-        found = probe(server.url, target("p-quick"), target("p-slower"), count=20, over=1.0, timeout=1.0)
-    assert found["send_lag_max_ms"] < 100
-    assert found["agents"]["p-quick"]["p50_ms"] < 100
-    assert found["agents"]["p-slower"]["delivered"] == 20 and found["agents"]["p-slower"]["p50_ms"] > 240
+    with agents.joined(server.port, quick, agents.Agent("p-slower", delay=0.25)) as world:
+        asked = [target("p-quick"), target("p-slower")]
+        found = probe(server.url, *asked, world=world, count=20, over=1.0, timeout=1.0)
+    assert found["send_lag_max_ms"] < 1
+    assert found["agents"]["p-quick"]["max_ms"] == pytest.approx(1, abs=1)
+    assert found["agents"]["p-slower"]["delivered"] == 20
+    assert found["agents"]["p-slower"]["p50_ms"] == pytest.approx(250, abs=1)
 
 
 def test_answers_too_many_are_duplicates(server: servers.NatsServer) -> None:
-    with agents.agents(server.url, agents.Agent("p-twice", twice=True)):
-        row = probe(server.url, target("p-twice"))["agents"]["p-twice"]
+    with agents.joined(server.port, agents.Agent("p-twice", twice=True)) as world:
+        row = probe(server.url, target("p-twice"), world=world)["agents"]["p-twice"]
     assert (row["delivered"], row["duplicates"], row["lost"], row["samples"]) == (10, 10, 0, 10)
 
 
 def test_error_answers_are_delivered_and_counted(server: servers.NatsServer) -> None:
     agent = agents.Agent("p-error")
     agent.answer = {"status": "error", "message": "expected value at line 1"}
-    with agents.agents(server.url, agent):
-        row = probe(server.url, target("p-error"))["agents"]["p-error"]
+    with agents.joined(server.port, agent) as world:
+        row = probe(server.url, target("p-error"), world=world)["agents"]["p-error"]
     assert (row["delivered"], row["errors"]) == (10, 10)
     assert row["error_examples"] == ["expected value at line 1"] * 5
 
 
 def test_nobody_there_is_told_from_silence(server: servers.NatsServer) -> None:
-    async def listen(client: Client) -> None:
-        await client.subscribe("agent.to.p-mute.>")
-
-    with agents.in_background(server.url, listen):
-        began = time.monotonic()
-        found = probe(server.url, target("p-mute"), target("p-nobody"), count=50, timeout=0.2)
+    with agents.joined(server.port, agents.Mute("p-mute")) as world:
+        found = probe(server.url, target("p-mute"), target("p-nobody"), world=world, count=50, timeout=0.2)
     mute, nobody = found["agents"]["p-mute"], found["agents"]["p-nobody"]
-    assert (mute["sent"], mute["delivered"], mute["lost"], mute["silent"], mute["no_responders"]) == (
-        50,
-        0,
-        50,
-        True,
-        0,
-    )
+    expected = (50, 0, 50, True, 0)
+    assert tuple(mute[name] for name in ("sent", "delivered", "lost", "silent", "no_responders")) == expected
     assert (nobody["lost"], nobody["silent"], nobody["no_responders"]) == (50, True, 50)
     # Waiting for each of the fifty would take 10 s.
-    assert time.monotonic() - began < 3.0
+    assert world.now < 3.0
 
 
 def test_an_agent_that_falls_silent_on_the_way(server: servers.NatsServer) -> None:
-    heard: list[bytes] = []
+    class Fading(agents.Agent):
+        def hear(self, message: Message, now: float) -> list[bytes]:
+            return super().hear(message, now) if self.heard < 5 else agents.Mute.hear(self, message, now)  # type: ignore[arg-type]
 
-    async def setup(client: Client) -> None:
-        async def handle(message: Msg) -> None:
-            heard.append(message.data)
-            if len(heard) <= 5:
-                await client.publish(message.reply, b"{}")
-
-        await client.subscribe("agent.to.p-fade.>", cb=handle)
-
-    with agents.in_background(server.url, setup):
-        row = probe(server.url, target("p-fade"), count=30, timeout=0.2)["agents"]["p-fade"]
-    assert (len(heard), row["delivered"], row["lost"], row["silent"]) == (30, 5, 25, False)
+    agent = Fading("p-fade")
+    with agents.joined(server.port, agent) as world:
+        row = probe(server.url, target("p-fade"), world=world, count=30, timeout=0.2)["agents"]["p-fade"]
+    assert (agent.heard, row["delivered"], row["lost"], row["silent"]) == (30, 5, 25, False)
 
 
 def test_headers_and_payload_arrive_as_documented(server: servers.NatsServer) -> None:
     seen: list[tuple[dict[str, str], Any]] = []
 
-    async def setup(client: Client) -> None:
-        async def handle(message: Msg) -> None:
-            seen.append((dict(message.headers or {}), json.loads(message.data)))
-            await message.respond(b"not json")
-
-        await client.subscribe("agent.to.p-heads.>", cb=handle)
+    class Careful(agents.Agent):
+        def hear(self, message: Message, now: float) -> list[bytes]:
+            seen.append((message.headers, json.loads(message.payload)))
+            return [b"not json"]
 
     asked = target("p-heads", payload={"task": "test"}, headers={"X-Extra": "1"})
-    with agents.in_background(server.url, setup):
-        found = probe(server.url, asked, count=2, conversation_prefix="pre", sender="me")
+    with agents.joined(server.port, Careful("p-heads")) as world:
+        found = probe(server.url, asked, world=world, count=2, conversation_prefix="pre", sender="me")
     assert found["agents"]["p-heads"]["delivered"] == 2
     assert [headers["Conversation-Id"] for headers, _body in seen] == ["pre-p-heads-0", "pre-p-heads-1"]
     assert seen[0][0] == {"Sender": "me", "Recipient": "p-heads", "Conversation-Id": "pre-p-heads-0", "X-Extra": "1"}
@@ -161,14 +166,12 @@ def test_headers_and_payload_arrive_as_documented(server: servers.NatsServer) ->
 
 
 def test_a_stream_that_answers_in_the_agents_stead(directory: pathlib.Path) -> None:
-    async def setup(client: Client) -> None:
-        await client.jetstream().add_stream(name="AGENT_MESSAGES", subjects=["agent.to.>"])
-
-    with (
-        servers.running(directory, f'jetstream {{ store_dir: "{directory}" }}') as mine,
-        agents.in_background(mine.url, setup),
-    ):
-        found = probe(mine.url, target("p-stream"), count=5)
+    with servers.running(directory, f'jetstream {{ store_dir: "{directory}" }}') as mine:
+        with_streams(mine.url, {"name": "AGENT_MESSAGES", "subjects": ["agent.to.>"]})
+        world = World()
+        # JetStream answers when it has stored, which no PING waits for.
+        world.hold(lambda: world.heard.total() == world.sent)
+        found = probe(mine.url, target("p-stream"), world=world, count=5)
     row = found["agents"]["p-stream"]
     assert (row["delivered"], row["lost"], row["stream_acks"], row["silent"]) == (0, 5, 5, True)
     assert "JetStream" in found["notes"][0] and "p-stream" in found["notes"][0]
@@ -182,17 +185,16 @@ def test_a_server_that_is_away() -> None:
 
 def test_a_connection_cut_on_the_way_blames_nobody(server: servers.NatsServer) -> None:
     relay = peers.Relay(server.port)
-    with agents.agents(server.url, agents.Agent("p-cut"), agents.Agent("p-slow-cut", delay=30.0)):
-        threading.Timer(1.0, relay.cut).start()
-        found = probe(
-            f"nats://127.0.0.1:{relay.port}", target("p-cut"), target("p-slow-cut"), count=50, over=4.0, timeout=5.0
-        )
+    with agents.joined(server.port, agents.Agent("p-cut"), agents.Agent("p-slow-cut", delay=30.0)) as world:
+        world.at(1.0, relay.cut)
+        asked = [target("p-cut"), target("p-slow-cut")]
+        found = probe(f"nats://127.0.0.1:{relay.port}", *asked, world=world, count=50, over=4.0, timeout=5.0)
     assert (found["reason"], found["partial"]) == ("nats_unreachable", True)
     cut, slow = found["agents"]["p-cut"], found["agents"]["p-slow-cut"]
-    assert 0 < cut["sent"] < 50 and cut["lost"] == 0 and cut["delivered"] >= cut["sent"] - 1
+    assert (cut["sent"], cut["delivered"], cut["lost"]) == (13, 13, 0)
     # What was open when the connection broke is neither lost nor silence.
     assert (slow["expected"], slow["lost"], slow["silent"]) == (0, 0, False)
-    assert slow["unresolved"] == slow["sent"] > 0
+    assert slow["unresolved"] == slow["sent"] == 12
 
 
 @pytest.mark.parametrize(
@@ -223,19 +225,16 @@ def test_a_payload_too_large_is_named(directory: pathlib.Path) -> None:
 
 
 def test_time_runs_out(server: servers.NatsServer) -> None:
-    with agents.agents(server.url, agents.Agent("p-time", delay=0.1)):
-        request = parse_probe({"targets": [target("p-time")], "count": 1000, "timeout": 1.0}, max_duration_s=0.5)
-        found = run_probe(parse_server({"server": server.url}), request)
+    with agents.joined(server.port, agents.Agent("p-time", delay=0.1)) as world:
+        found = probe(server.url, target("p-time"), world=world, count=1000, timeout=1.0, max_duration_s=0.55)
     row = found["agents"]["p-time"]
     assert found["cut_short"] and "time was up" in found["notes"][0]
-    assert 0 < row["sent"] == row["delivered"] < 10
+    assert row["sent"] == row["delivered"] == 6
 
 
 def test_many_agents_paced(server: servers.NatsServer) -> None:
     many = [agents.Agent(f"p-many-{number}") for number in range(5)]
-    with agents.agents(server.url, *many):
-        began = time.monotonic()
-        found = probe(server.url, *(target(one.name) for one in many), count=100, over=1.0, timeout=1.0)
-        took = time.monotonic() - began
+    with agents.joined(server.port, *many) as world:
+        found = probe(server.url, *(target(one.name) for one in many), world=world, count=100, over=1.0, timeout=1.0)
     assert [row["delivered"] for row in found["agents"].values()] == [100] * 5
-    assert 1.0 <= took < 2.0
+    assert 1.0 <= world.now < 1.2

@@ -21,7 +21,7 @@ def probed(url: str) -> dict[str, Any]:
     """What preflight asks: check mode, two agents."""
     targets = [{"agent": name, "subject": f"agent.to.{name}.question"} for name in ("a", "b")]
     request = parse_probe({"targets": targets, "sender": "rollout", "inbox_prefix": "_INBOX"}, send=False)
-    return dict(run_probe(parse_server({"server": url, "connect_timeout": 2.0}), request))
+    return dict(run_probe(parse_server({"server": url, "connect_timeout": servers.HANGS_S}), request))
 
 
 def with_streams(url: str, *streams: dict[str, Any]) -> None:
