@@ -40,11 +40,17 @@ HOLD = (
 
 
 class Link:
-    """Calls on one server. Messages name it as host:port; they hold no credential."""
+    """Calls on one server. Messages name it as host:port; they hold no credential. `sleep` passes the time of `clock`."""
 
-    def __init__(self, server: Server, patience_s: float | None = None) -> None:
+    def __init__(
+        self,
+        server: Server,
+        patience_s: float = PATIENCE_S,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self.server = server
-        self._patience_s = PATIENCE_S if patience_s is None else patience_s
+        self._patience_s, self._clock, self._sleep = patience_s, clock, sleep
         self._loop: asyncio.AbstractEventLoop | None = None
         self._client: Any = None
         self._longest_s = LONGEST_S
@@ -52,7 +58,7 @@ class Link:
     def call(self, what: str, work: Callable[[Any], Awaitable[T]], longest_s: float = LONGEST_S) -> T:
         """The result of `work(jetstream)`, which may be begun several times. Raises StoreError when patience ends."""
         self._longest_s = longest_s
-        until = time.monotonic() + self._patience_s
+        until = self._clock() + self._patience_s
         while True:
             kept = self._client is not None
             try:
@@ -71,12 +77,12 @@ class Link:
             self.close()
             if kept:
                 # A connection of before tells late that it is broken; the server itself has not been asked yet.
-                until = time.monotonic() + self._patience_s
-            elif time.monotonic() >= until:
+                until = self._clock() + self._patience_s
+            elif self._clock() >= until:
                 raise StoreError(
                     f"could not {what}: no answer from the store at {self.server.label} within {self._patience_s:g} s: {seen}. {HOLD}"
                 ) from None
-            time.sleep(PAUSE_S)
+            self._sleep(PAUSE_S)
 
     def _once(self, work: Callable[[Any], Awaitable[T]]) -> T:
         if self._loop is None:

@@ -13,27 +13,21 @@ import pytest
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store import _nats_link
 
 from tests.module.nats import servers
-from tests.module.store.places import Place, jetstream
+from tests.module.store.places import Patience, Place, jetstream
 
 
 @pytest.fixture(autouse=True)
-def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that is gone is gone for good in these tests."""
-    monkeypatch.setattr(_nats_link, "PATIENCE_S", 3.0)
-
-
-@pytest.fixture(autouse=True)
-def closed_links(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What steps do at their end."""
+def patience(monkeypatch: pytest.MonkeyPatch) -> Iterator[Patience]:
+    """Of every link; and what steps do at their end: links are closed."""
     made: list[_nats_link.Link] = []
-    begin = _nats_link.Link.__init__
+    begin, one = _nats_link.Link.__init__, Patience()
 
     def noted(link: _nats_link.Link, *given: Any, **more: Any) -> None:
         made.append(link)
-        begin(link, *given, **more)
+        begin(link, *given, **{"clock": one.clock, "sleep": one.sleep, **more})
 
     monkeypatch.setattr(_nats_link.Link, "__init__", noted)
-    yield
+    yield one
     for link in made:
         link.close()
 

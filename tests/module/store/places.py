@@ -56,6 +56,21 @@ class Place:
         return Context(variables, needs_plan=False, run=run)
 
 
+class Patience:
+    """The time of those who wait for a server: it passes only by their pauses, which take none. `meanwhile` is called at each."""
+
+    def __init__(self) -> None:
+        self.waited_s = 0.0
+        self.meanwhile: Callable[[], None] = lambda: None
+
+    def clock(self) -> float:
+        return self.waited_s
+
+    def sleep(self, seconds: float) -> None:
+        self.waited_s += seconds
+        self.meanwhile()
+
+
 def write(ledger: Ledger, kind: str = "note", seconds: float = 0.0, **data: Any) -> Record:
     return ledger.append(rollout="feature", attempt=1, run="run-1", by="me@here", kind=kind, data=data, now=at(seconds))
 

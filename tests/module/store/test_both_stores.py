@@ -50,7 +50,7 @@ def test_writers_that_race_make_one_chain_and_lose_nothing(place: Place) -> None
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(600)
     records = place.elsewhere("reader").store().ledger("feature").read()
     assert failed == []
     assert sorted(record.kind for record in records) == sorted(f"w{w}.{n}" for w in range(3) for n in range(15))

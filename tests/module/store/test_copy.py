@@ -115,7 +115,7 @@ def test_the_playbook_copies_verifies_and_is_idempotent(tmp_path: Path, nats_pla
         ]
         variables = ["-e", f"rollout_monitoring_dir={here.folder}", *more]
         return subprocess.run(
-            [*command, *variables], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+            [*command, *variables], cwd=ROOT, capture_output=True, text=True, timeout=600, check=False
         )
 
     there = ("-e", "store_from=file://", "-e", f"store_to={url(nats_place)}")

@@ -68,6 +68,6 @@ class Hosts:
         environment.pop("ANSIBLE_FORCE_COLOR", None)
         done = subprocess.run(
             command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            timeout=120, check=False,
+            timeout=600, check=False,
         )  # fmt: skip
         return Run(done.returncode, done.stdout)

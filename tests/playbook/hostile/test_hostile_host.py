@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.playbook.hostile.hosts import ROOT, Hosts
+from tests.playbook.hostile.hosts import ROOT, Hosts, Run
 from tests.unit.plugins.plugin_utils.recorded import looks
 
 LOOK = """
@@ -52,24 +53,28 @@ def sound(host: str = "dgx-1") -> dict[str, Any]:
     }
 
 
-@pytest.fixture
-def look(tmp_path: Path) -> Path:
-    path = tmp_path / "look.yml"
-    path.write_text(LOOK)
-    return path
+SHAPES: list[tuple[dict[str, Any], str]] = [
+    ({"instances": []}, "instances: seen [] (list), expected a mapping"),
+    ({"instances": {"network-expert": "fine"}}, "expected a mapping"),
+    ({"instances": {"../../etc/passwd": {}}}, "expected the name of an agent"),
+    ({"instances": {"network-expert@dgx-2": {}}}, "expected the name of an agent"),
+    ({"instances": {**sound()["instances"], "tdd-expert": sound()["instances"]["network-expert"]}}, "asked for"),
+    ({"host": {**sound()["host"], "load": [float("nan")]}}, "host.load[0]: seen nan, expected a number"),
+    ({"host": {**sound()["host"], "now": "9999-12-31T00:00:00+00:00"}}, "expected a time"),
+    ({"host": None}, "host: seen None"),
+    ({"journal": {"complete": "yes"}}, "journal.complete: seen 'yes' (str), expected true or false"),
+    ({"extra": 10**400}, "a huge number"),
+]
+RAW: list[bytes] = [
+    b"", b"\x00\x01\x02", b"[1, 2]", b"null", b"{" * 100_000, b"[" * 100_000, b'{"a": ' * 50_000 + b"1" + b"}" * 50_000,
+    b'{"instances": {"network-expert": ' + b"[" * 900 + b"]" * 900 + b'}, "host": {}, "journal": {}}',
+    json.dumps({**sound(), "x": "y" * 5_000_000}).encode(),
+]  # fmt: skip
+RAW_NAMES = ["nothing", "bytes", "list", "null", "braces", "brackets", "deep", "deep-inside", "5-megabytes"]
 
 
-def test_what_ansible_would_act_upon_is_not_a_hosts_to_say(tmp_path: Path, look: Path) -> None:
-    run = Hosts(tmp_path, {"dgx-1": {**sound(), **TAKE_OVER}, "dgx-2": sound()}).play(look, "-vvv")
-    assert run.status == 0, run.text
-    told = re.findall(r"HOSTS=(.*?) FACTS=(\d+)", run.text)
-    assert told
-    assert set(told) == {("dgx-1 dgx-2", "0")}
-    assert "elsewhere" not in run.text
-    assert "network-expert" in run.text.partition("SEEN=")[2]
-
-
-def test_nothing_of_a_host_is_a_template_and_no_terminal_obeys_it(tmp_path: Path, look: Path) -> None:
+def templates() -> dict[str, Any]:
+    """An answer full of what Jinja and terminals would act on."""
     answer = sound()
     answer["instances"]["network-expert"]["log"]["kinds"] = [
         {
@@ -79,50 +84,74 @@ def test_nothing_of_a_host_is_a_template_and_no_terminal_obeys_it(tmp_path: Path
         }
     ]  # fmt: skip
     answer["msg"] = "{{ 6 * 7 }}\x1b[2J"
-    run = Hosts(tmp_path, {"dgx-1": answer}).play(look, "-vvv")
-    assert run.status == 0, run.text
-    assert b"pwned" not in run.output
-    assert b"{{ lookup(" in run.output
-    assert b"{% for _" in run.output
-    assert not re.search(rb"[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80\xae", run.output)
+    return answer
 
 
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"instances": []}, "instances: seen [] (list), expected a mapping"),
-        ({"instances": {"network-expert": "fine"}}, "expected a mapping"),
-        ({"instances": {"../../etc/passwd": {}}}, "expected the name of an agent"),
-        ({"instances": {"network-expert@dgx-2": {}}}, "expected the name of an agent"),
-        ({"instances": {**sound()["instances"], "tdd-expert": sound()["instances"]["network-expert"]}}, "asked for"),
-        ({"host": {**sound()["host"], "load": [float("nan")]}}, "host.load[0]: seen nan, expected a number"),
-        ({"host": {**sound()["host"], "now": "9999-12-31T00:00:00+00:00"}}, "expected a time"),
-        ({"host": None}, "host: seen None"),
-        ({"journal": {"complete": "yes"}}, "journal.complete: seen 'yes' (str), expected true or false"),
-        ({"extra": 10**400}, "a huge number"),
-    ],
-)
-def test_an_answer_of_another_shape_is_no_answer(tmp_path: Path, look: Path, change: dict[str, Any], said: str) -> None:
-    run = Hosts(tmp_path, {"dgx-1": {**sound(), **change}, "dgx-2": sound()}).play(look)
-    assert "what came back is no answer of cowboyai.rollout.agent_units_info" in run.text
-    assert said in run.text.replace("\n", " ")
-    assert "Traceback" not in run.text
+@dataclass
+class Looked:
+    """One run over many hosts; `seen` is what the second play says of each."""
+
+    run: Run
+    seen: dict[str, str]
 
 
-@pytest.mark.parametrize(
-    "raw",
-    [
-        b"", b"\x00\x01\x02", b"[1, 2]", b"null", b"{" * 100_000, b"[" * 100_000, b'{"a": ' * 50_000 + b"1" + b"}" * 50_000,
-        b'{"instances": {"network-expert": ' + b"[" * 900 + b"]" * 900 + b'}, "host": {}, "journal": {}}',
-        json.dumps({**sound(), "x": "y" * 5_000_000}).encode(),
-    ],
-    ids=["nothing", "bytes", "list", "null", "braces", "brackets", "deep", "deep-inside", "5-megabytes"],
-)  # fmt: skip
-def test_whatever_comes_back_the_run_goes_on_with_the_other_hosts(tmp_path: Path, look: Path, raw: bytes) -> None:
-    run = Hosts(tmp_path, {"dgx-1": raw, "dgx-2": sound()}).play(look)
-    # The second play reaches the sound host, whatever became of the other.
-    assert "ok: [dgx-2]" in run.text
-    assert len(run.output) < 1_000_000
+def looked(folder: Path, answers: dict[str, Any], *more: str) -> Looked:
+    look = folder / "look.yml"
+    look.write_text(LOOK)
+    run = Hosts(folder, answers).play(look, *more)
+    told = re.findall(r"^ok: \[(\S+)\] => (\{\s+\"msg\": .*?^\})", run.text, re.MULTILINE | re.DOTALL)
+    return Looked(run, {host: json.loads(said)["msg"] for host, said in told})
+
+
+@pytest.fixture(scope="module")
+def loud(tmp_path_factory: pytest.TempPathFactory) -> Looked:
+    """A run that tells everything about hosts which say more than they were asked."""
+    answers = {"dgx-1": {**sound(), **TAKE_OVER}, "dgx-2": sound(), "dgx-3": templates()}
+    return looked(tmp_path_factory.mktemp("loud"), answers, "-vvv")
+
+
+@pytest.fixture(scope="module")
+def wild(tmp_path_factory: pytest.TempPathFactory) -> Looked:
+    """A run over hosts whose answers are none, with one among them that is sound."""
+    shapes = {f"shape-{number}": {**sound(), **change} for number, (change, _said) in enumerate(SHAPES)}
+    raw = {f"raw-{name}": each for name, each in zip(RAW_NAMES, RAW, strict=True)}
+    return looked(tmp_path_factory.mktemp("wild"), {**shapes, **raw, "sound": sound()})
+
+
+def test_what_ansible_would_act_upon_is_not_a_hosts_to_say(loud: Looked) -> None:
+    assert loud.run.status == 0, loud.run.text
+    told = [re.match(r"HOSTS=(.*?) FACTS=(\d+)", said) for said in loud.seen.values()]
+    assert {each.groups() for each in told if each} == {("dgx-1 dgx-2 dgx-3", "0")}
+    assert "elsewhere" not in loud.run.text
+    assert "network-expert" in loud.seen["dgx-1"].partition("SEEN=")[2]
+
+
+def test_nothing_of_a_host_is_a_template_and_no_terminal_obeys_it(loud: Looked) -> None:
+    output = loud.run.output
+    assert b"pwned" not in output
+    assert b"{{ lookup(" in output
+    assert b"{% for _" in output
+    assert "lookup(" in loud.seen["dgx-3"]
+    assert not re.search(rb"[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80\xae", output)
+
+
+@pytest.mark.parametrize(("number", "said"), [(number, said) for number, (_change, said) in enumerate(SHAPES)])
+def test_an_answer_of_another_shape_is_no_answer(wild: Looked, number: int, said: str) -> None:
+    seen = wild.seen[f"shape-{number}"]
+    assert "what came back is no answer of cowboyai.rollout.agent_units_info" in seen
+    assert said in seen.replace("\n", " ")
+    assert "Traceback" not in wild.run.text
+
+
+@pytest.mark.parametrize("name", RAW_NAMES)
+def test_whatever_comes_back_the_run_goes_on_with_the_other_hosts(wild: Looked, name: str) -> None:
+    # The second play reaches the sound host, whatever became of the others.
+    assert "'changed': False" in wild.seen["sound"] and "'failed': False" in wild.seen["sound"]
+    seen = wild.seen[f"raw-{name}"]
+    # The large one is an answer of the right shape, with more in it.
+    assert ("'failed': True" in seen) == (name != "5-megabytes")
+    assert len(seen) < 100_000
+    assert len(wild.run.output) < 1_000_000
 
 
 def test_preflight_holds_for_a_host_that_lies_about_others(tmp_path: Path) -> None:

@@ -60,15 +60,16 @@ class Launches:
     def kinds(self) -> list[str]:
         return [record.kind for record in self.ledger.read()]
 
-    def run(self, playbook: str, **extra: Any) -> tuple[int, str]:
+    def run(self, playbook: str | Path, **extra: Any) -> tuple[int, str]:
         """(exit status, output)"""
+        path = playbook if isinstance(playbook, Path) else f"playbooks/{playbook}.yml"
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "ROLLOUT_"))}
         done = subprocess.run(
             [
-                str(ROOT / ".venv" / "bin" / "ansible-playbook"), "-i", "inventories/rehearsal", f"playbooks/{playbook}.yml",
+                str(ROOT / ".venv" / "bin" / "ansible-playbook"), "-i", "inventories/rehearsal", str(path),
                 "-e", json.dumps({"rollout_monitoring_dir": str(self.monitoring), **extra}),
             ],
-            cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300,
+            cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600,
             env={**kept, "ROLLOUT_FLEET": "not-up", "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_HOME": str(self.monitoring.parent / "home")},
             check=False,
         )  # fmt: skip
@@ -125,20 +126,46 @@ def test_a_stop_ends_the_wait_holds_every_launch_and_its_lift_wakes_the_rollout(
     assert {record.run for record in launches.ledger.read() if not record.kind.startswith("line.")} == {RUN}
 
 
-@pytest.mark.parametrize(
-    ("extra", "said"),
-    [
-        ({"rollout": ROLLOUT}, "why stop the line? Say -e reason=..."),
-        ({"rollout": ROLLOUT, "reason": "", "stop_with": ""}, "why stop the line?"),
-        ({"rollout": ROLLOUT, "reason": "x", "stop_with": "no_go"}, "expected hold or rollback"),
-        ({"rollout": "wave3", "reason": "x"}, "wave3 has no ledger"),
-        ({"rollout": ROLLOUT, "reason": "x", "lift": True}, "nothing holds it; it stands at IN PROGRESS"),
-        ({"rollout": "all", "reason": "x", "lift": True}, "no rollout with a ledger"),
-    ],
-    ids=["no reason", "empty answers", "no way to stop", "unknown", "nothing to lift", "nothing to lift in all"],
-)
-def test_what_is_refused(launches: Launches, extra: dict[str, Any], said: str) -> None:
-    status, output = launches.run("stop", **extra)
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "no reason": ({"rollout": ROLLOUT}, "why stop the line? Say -e reason=..."),
+    "empty answers": ({"rollout": ROLLOUT, "reason": "", "stop_with": ""}, "why stop the line?"),
+    "no way to stop": ({"rollout": ROLLOUT, "reason": "x", "stop_with": "no_go"}, "expected hold or rollback"),
+    "unknown": ({"rollout": "wave3", "reason": "x"}, "wave3 has no ledger"),
+    "nothing to lift": (
+        {"rollout": ROLLOUT, "reason": "x", "lift": True},
+        "nothing holds it; it stands at IN PROGRESS",
+    ),
+    "nothing to lift in all": ({"rollout": "all", "reason": "x", "lift": True}, "no rollout with a ledger"),
+}
+
+
+@pytest.fixture(scope="module")
+def refused(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What the role says to each of them, in one run."""
+    launches = Launches(tmp_path_factory.mktemp("refused"))
+    answers = launches.monitoring.parent / "answers.json"
+    tasks: list[dict[str, Any]] = [{"ansible.builtin.set_fact": {"answers": {}}}]
+    for name, (given, _said) in REFUSED.items():
+        answer = {"answers": f"{{{{ answers | combine({{'{name}': ansible_failed_result.msg}}) }}}}"}
+        role = {"ansible.builtin.include_role": {"name": "cowboyai.rollout.stop"}, "vars": given}
+        tasks.append({"block": [role], "rescue": [{"ansible.builtin.set_fact": answer}]})
+    tasks.append({"ansible.builtin.copy": {"content": "{{ answers | to_json }}", "dest": str(answers), "mode": "0600"}})
+    playbook = launches.monitoring.parent / "refused.yml"
+    play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}
+    playbook.write_text(json.dumps([play]))
+    status, output = launches.run(playbook)
+    assert status == 0, output
+    assert launches.kinds() == ["rollout.started"]
+    return {name: str(said) for name, said in json.loads(answers.read_text()).items()}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_refused(refused: dict[str, str], name: str) -> None:
+    assert REFUSED[name][1] in " ".join(refused[name].split())
+
+
+def test_a_stop_that_is_refused_ends_badly(launches: Launches) -> None:
+    status, output = launches.run("stop", rollout=ROLLOUT)
     assert status == 2
-    assert said in " ".join(output.split())
+    assert REFUSED["no reason"][1] in " ".join(output.split())
     assert launches.kinds() == ["rollout.started"]
