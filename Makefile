@@ -24,7 +24,7 @@ SEED ?= 1
 JOBS ?= 2
 
 .PHONY: help bootstrap demo test bench judge-bench lint format unit fuzz sanity module playbook host rollout report triggers faults molecule fleet-up fleet-down \
-	fleet-status clean
+	fleet-status coverage repeat clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -100,6 +100,14 @@ bench: bootstrap ## measure against ssh scripts and a loop role, into build/benc
 judge-bench: ## measure the judge on made-up rollouts, into build/bench/judge.json and judge.md (ROLLOUTS, SEED, JOBS)
 	@./bootstrap --without-docker
 	@$(PYTHON) -m tests.bench.judge --rollouts '$(ROLLOUTS)' --seed '$(SEED)' --jobs '$(JOBS)'
+
+coverage: ## lines and branches of plugins/ that tests of unit, module and playbook run, into build/coverage.json (ARGS=unit)
+	@./bootstrap --for-tests
+	@$(PYTHON) -m tests.quality.coverage $(ARGS)
+
+repeat: ## tests many times in a row, every second time beside busy processes, into build/repeat.json (ARGS='--times 20 --busy 4 host')
+	@./bootstrap --for-tests
+	@$(PYTHON) -m tests.quality.repeat $(ARGS)
 
 fleet-up: bootstrap ## start the rehearsal fleet: dgx-1..3 with systemd, NATS and agents
 	@$(IN_VENV) tests/fleet/fleet docker-start
