@@ -24,7 +24,7 @@ SEED ?= 1
 JOBS ?= 2
 
 .PHONY: help bootstrap demo test bench judge-bench lint format unit fuzz sanity module playbook host rollout report triggers faults molecule fleet-up fleet-down \
-	fleet-status coverage repeat clean
+	fleet-status coverage repeat mutations clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -108,6 +108,10 @@ coverage: ## lines and branches of plugins/ that tests of unit, module and playb
 repeat: ## tests many times in a row, every second time beside busy processes, into build/repeat.json (ARGS='--times 20 --busy 4 host')
 	@./bootstrap --for-tests
 	@$(PYTHON) -m tests.quality.repeat $(ARGS)
+
+mutations: ## deliberate faults in central mechanisms, each of which tests must find, into build/mutations.json (ARGS=fence)
+	@./bootstrap --without-docker
+	@$(PYTHON) -m tests.quality.mutations $(ARGS)
 
 fleet-up: bootstrap ## start the rehearsal fleet: dgx-1..3 with systemd, NATS and agents
 	@$(IN_VENV) tests/fleet/fleet docker-start

@@ -43,6 +43,8 @@ def test_that_fails():
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout in small, and a place of its own for the data."""
     monkeypatch.setattr(coverage, "WORK", tmp_path / "work")
+    # Those of this repository take a second to load.
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     here = tmp_path / "a checkout"
     for name in ("action/here.py", "lookup/there.py", "plugin_utils/_plan/forked.py", "modules/never.py"):
         file = here / "plugins" / name

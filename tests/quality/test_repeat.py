@@ -40,6 +40,8 @@ def test_always():
 def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the logs of a series go, instead of into those of a real one."""
     monkeypatch.setattr(repeat, "WORK", tmp_path / "work")
+    # Those of this repository take a second to load.
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     return tmp_path
 
 
