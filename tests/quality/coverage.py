@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Lines and branches of plugins/ that tests run: `python -m tests.quality.coverage` (make coverage).
 
-The suites run one after the other under coverage.py, and so does every Python process that they start (ansible-playbook
-with its workers, background runs). What Ansible sends to a host as a zip is not measured: those modules count with
-what tests of module and unit run of them. Writes build/coverage.json and prints a table.
+The suites run one after the other under coverage.py, and so does every Python process that they start with the same
+Python: ansible-playbook, its workers, modules out of Ansible's zips, background runs. Not measured is what is killed, and
+what runs on a host. Writes build/coverage.json and prints a table.
 
     python -m tests.quality.coverage unit                           only that suite
     python -m tests.quality.coverage --checkout ../old module=tests/integration/nats,tests/integration/store
@@ -19,12 +19,14 @@ import os
 import shutil
 import subprocess
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import coverage
+import coverage.exceptions
 
 from tests.quality.command import ROOT, environment
 from tests.quality.tally import Tally, from_junit
@@ -34,19 +36,26 @@ TARGET = ROOT / "build" / "coverage.json"
 WORK = ROOT / "build" / "coverage"
 MEASURED = "plugins"
 
-#: A warning on stderr would be part of what a test reads of a process. Paths are those of files behind the links of
-#: collections/, since coverage.py resolves links.
+#: A warning on stderr would be part of what a test reads of a process. coverage.py resolves links, those of collections/
+#: too; what Ansible packs for a module runs from inside a zip, under the collection's name.
 SETTINGS = """\
 [run]
 branch = true
 parallel = true
-source = {source}
+include =
+    {measured}/*
+    */ansible_collections/cowboyai/rollout/plugins/*
 data_file = {data}
 patch = subprocess, fork, _exit
 disable_warnings = no-data-collected, no-sysmon, couldnt-parse, module-not-imported, module-not-measured,
     module-not-python, module-not-file, already-imported, trace-changed, include-ignored
+[paths]
+measured =
+    {measured}
+    */ansible_collections/cowboyai/rollout/plugins
 [report]
-include_namespace_packages = true
+# Some files of those zips are made by Ansible.
+include = {measured}/*
 """
 
 
@@ -135,7 +144,7 @@ def settings(checkout: Path, data: Path) -> Path:
     """A file of settings for coverage.py whose data files begin with the name `data`."""
     path = data.with_suffix(".ini")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(SETTINGS.format(source=checkout / MEASURED, data=data), encoding="utf-8")
+    path.write_text(SETTINGS.format(measured=checkout / MEASURED, data=data), encoding="utf-8")
     return path
 
 
@@ -170,13 +179,16 @@ def report(suites: Sequence[Suite], checkout: Path) -> dict[str, Any]:
     """coverage.py's own JSON over the data of these suites; names of files are relative to the checkout."""
     together = WORK / f"all-of-{'-'.join(suite.name for suite in suites)}"
     target = together.with_suffix(".json")
-    # A process that was killed while it wrote leaves an empty file.
-    files = [str(path) for suite in suites for path in sorted(suite.data.glob("data.*.*")) if path.stat().st_size]
+    files = [str(path) for suite in suites for path in sorted(suite.data.glob("data.*.*"))]
     before = Path.cwd()
     os.chdir(checkout)
     try:
         merged = coverage.Coverage(config_file=str(settings(checkout, together)))
-        merged.combine(files, strict=True, keep=True)
+        with warnings.catch_warnings():
+            # A process that was killed while it wrote leaves a file that can't be read.
+            warnings.simplefilter("ignore", coverage.exceptions.CoverageWarning)
+            merged.combine(files, strict=True, keep=True)
+        merged.get_data().touch_files([str(path) for path in (checkout / MEASURED).rglob("*.py")])
         merged.json_report(outfile=str(target))
     finally:
         os.chdir(before)

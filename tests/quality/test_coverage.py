@@ -1,7 +1,7 @@
 # Copyright (c) 2026 Cowboy AI, LLC
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is measured: all of plugins/, in every process that a test starts, through the links of collections/ too."""
+"""What is measured: all of plugins/, in every process that a test starts, through the links of collections/ and from zips too."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tests.quality import coverage
 from tests.quality.coverage import Counted, Suite, counted, package_of, percent, table
 
 BRANCH = "def answer(loud):\n    if loud:\n        return 1\n    return 2\n"
-TESTS = """
-import os, runpy, subprocess, sys
+TESTS = '''
+import os, runpy, subprocess, sys, zipfile
 
 HERE = os.getcwd()
 
@@ -34,9 +34,22 @@ def test_in_a_fork_that_ends_at_once():
         os._exit(0)
     os.waitpid(child, 0)
 
+def test_from_inside_a_zip(tmp_path):
+    name = "ansible_collections/cowboyai/rollout/plugins/modules/"
+    with zipfile.ZipFile(tmp_path / "payload.zip", "w") as packed:
+        packed.write(HERE + "/plugins/modules/packed.py", name + "packed.py")
+        packed.writestr(name + "made_up.py", "here = False")
+        packed.writestr("__main__.py", f"""
+import sys
+sys.path.insert(0, {str(tmp_path / "payload.zip")!r} + "/" + {name!r})
+import made_up, packed
+packed.answer(made_up.here)
+""")
+    subprocess.run([sys.executable, tmp_path / "payload.zip"], check=True)
+
 def test_that_fails():
     assert False
-"""
+'''
 
 
 @pytest.fixture
@@ -46,7 +59,13 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     # Those of this repository take a second to load.
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     here = tmp_path / "a checkout"
-    for name in ("action/here.py", "lookup/there.py", "plugin_utils/_plan/forked.py", "modules/never.py"):
+    for name in (
+        "action/here.py",
+        "lookup/there.py",
+        "plugin_utils/_plan/forked.py",
+        "modules/packed.py",
+        "callback/never.py",
+    ):
         file = here / "plugins" / name
         file.parent.mkdir(parents=True)
         file.write_text(BRANCH)
@@ -66,15 +85,16 @@ def test_processes_links_and_files_that_nobody_runs_are_counted(
     assert status == 1
     assert {name: (each["lines_run"], each["branches_run"]) for name, each in told["packages"].items()} == {
         "action": (3, 1),
+        "callback": (0, 0),
         "lookup": (3, 1),
-        "modules": (0, 0),
+        "modules": (3, 1),
         "plugin_utils/_plan": (4, 2),
     }
-    assert (told["total"]["lines"], told["total"]["branches"], told["total"]["lines_percent"]) == (16, 8, 62.5)
+    assert (told["total"]["lines"], told["total"]["branches"], told["total"]["lines_percent"]) == (20, 10, 65.0)
     suite = told["suites"]["all"]
-    assert (suite["passed"], suite["lines_run"]) == (3, 10)
+    assert (suite["passed"], suite["lines_run"]) == (4, 13)
     assert [name.rpartition("::")[2] for name in suite["failed"]] == ["test_that_fails"]
-    assert "| **all of plugins/** | 16 | 62.50 % | 8 | 50.00 % |" in capsys.readouterr().out
+    assert "| **all of plugins/** | 20 | 65.00 % | 10 | 50.00 % |" in capsys.readouterr().out
 
 
 def test_a_suite_that_is_not_there_is_refused(checkout: Path) -> None:
