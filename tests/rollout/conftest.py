@@ -9,8 +9,8 @@ import os
 from collections.abc import Callable, Iterator
 
 import pytest
-from tests.host.shared_fleet import SharedFleet
 
+from tests.host.shared_fleet import SharedFleet
 from tests.rollout.scenario.story import ROOT, Story
 from tests.rollout.scenario.told import Told
 

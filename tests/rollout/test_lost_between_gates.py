@@ -49,7 +49,7 @@ def launched(tell: Callable[[str], tuple[Story, Told]]) -> Launched:
 def test_it_was_well_until_the_soak(launched: Launched) -> None:
     assert ("verify", "verify-first", "go") in launched.told.gates(small.ROLLOUT)
     assert set(launched.statuses[:-1]) == {0}
-    assert len(launched.statuses) > 3
+    assert len(launched.statuses) >= 3
 
 
 def test_a_look_between_gates_found_it_and_rolled_back(launched: Launched) -> None:

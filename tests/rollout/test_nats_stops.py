@@ -9,8 +9,8 @@ import subprocess
 from collections.abc import Callable
 
 import pytest
-from tests.host.shared_fleet import SharedFleet
 
+from tests.host.shared_fleet import SharedFleet
 from tests.rollout.scenario import plans, small
 from tests.rollout.scenario.story import Story
 from tests.rollout.scenario.told import Told

@@ -13,7 +13,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from typing import Any
 import ansible_runner
 
 from tests.quality.command import ROOT
+from tests.rollout.scenario.story import CALLBACKS
 
 PROJECT = (
     "ansible.cfg",
@@ -76,10 +76,10 @@ class Jobs:
         playbook: str,
         variables: dict[str, Any],
         *,
-        timeout_s: int = 0,
-        cancel: Callable[[], bool] = lambda: False,
+        cancel_at: str = "",
     ) -> Job:
-        """One job, in a private data dir that no other has used."""
+        """One job, in a private data dir that no other has used. `cancel_at`: the task (play, task, occurrence, with tabs between) before
+        which it is canceled."""
         self._count += 1
         private = self.folder / f"job-{self._count}"
         project = private / "project"
@@ -107,9 +107,9 @@ class Jobs:
                 "ANSIBLE_HOME": str(private / "home"),
                 "PYTHONDONTWRITEBYTECODE": "1",
                 "AWX_HOST": "https://awx.invalid",
+                **(_standing(private, cancel_at) if cancel_at else {}),
             },
-            settings={"job_timeout": timeout_s} if timeout_s else {},
-            cancel_callback=cancel,
+            cancel_callback=(private / "reached").exists,
             event_handler=lambda event: bool(events.append(event)) or True,
             quiet=True,
         )
@@ -126,6 +126,16 @@ class Jobs:
 
     def kinds(self, rollout: str) -> list[str]:
         return [str(record["kind"]) for record in self.records(rollout)]
+
+
+def _standing(folder: Path, at: str) -> dict[str, str]:
+    """The job stands still there, until it is canceled."""
+    return {
+        "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
+        "ANSIBLE_CALLBACKS_ENABLED": "standstill",
+        "STANDSTILL_AT": at,
+        "STANDSTILL_FOLDER": str(folder),
+    }
 
 
 def _copy(project: Path, files: dict[str, str]) -> None:

@@ -11,7 +11,7 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
@@ -19,12 +19,16 @@ from urllib.parse import quote
 import pytest
 import yaml
 
+from tests.host import shared_fleet
+from tests.rollout.scenario import small
+from tests.rollout.scenario.story import Story
+from tests.rollout.scenario.told import Told
+
 ROOT = Path(__file__).resolve().parents[3]
-FLEET = "secrets"
+FLEET = shared_fleet.NAME
 AGENTS = ("network-expert", "nix-expert")
 CONFIGS = "/opt/cim-dgx/configs"
 BACKUPS = f"{CONFIGS}/backups/planted_pre"
-SCALE = 120
 
 # Each looks like nothing else, and holds what URLs and JSON spell differently.
 SECRETS = {
@@ -55,7 +59,7 @@ PLAN = {
     "drift": {"accept": ["NATS_URL", "STREAM_NAME"]},
     "backup": BACKUPS,
     "preflight": {"quiet_for": "1s"},
-    "baseline": {"window": "5m", "history": "10m"},
+    "baseline": {"window": "10m", "history": "10m"},
     "phases": [{"name": "first", "agents": ["network-expert"], "serial": 1, "stagger": "1m"}],
     "verify": {"window": "1m", "criteria": [{"metric": "instances_proven", "equals": "100%"}]},
     "control": {"agents": ["nix-expert"]},
@@ -101,7 +105,7 @@ class Rehearsed:
 
     def play(self, name: str, playbook: Path, *arguments: str) -> None:
         variables = {
-            "rollout_time_scale": SCALE,
+            **small.SKIPPING,
             "rollout_monitoring_dir": str(self.monitoring),
             "rollout_plans_dir": str(self.folder / "plans"),
             "rollout_textfile_dir": str(self.folder / "textfile"),
@@ -161,29 +165,30 @@ def spellings(secret: str) -> dict[str, bytes]:
     return found
 
 
-@pytest.fixture(scope="session")
-def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
+@pytest.fixture(scope="module")
+def rehearsed(
+    tell: Callable[[str], tuple[Story, Told]], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Rehearsed]:
+    tell("planted_secrets")
     run = Rehearsed(tmp_path_factory.mktemp("secrets"))
-    run.fleet("up", "--name", FLEET, "--hosts", "2", "--agents", ",".join(AGENTS))
-    try:
-        (run.folder / "plans").mkdir()
-        (run.folder / "plans" / "planted.yml").write_text(yaml.safe_dump(PLAN))
-        secrets = (
-            f"\nOPENAI_API_KEY={SECRETS['env']}\nDATABASE_URL='postgres://u:{SECRETS['url']}@db/x'\n#OLD_TOKEN={SECRETS['commented']}\n"
-            f'NOTE="{TEMPLATE} {{% raw %}} $(id) `id`"\n'
+    (run.folder / "plans").mkdir()
+    (run.folder / "plans" / "planted.yml").write_text(yaml.safe_dump(PLAN))
+    secrets = (
+        f"\nOPENAI_API_KEY={SECRETS['env']}\nDATABASE_URL='postgres://u:{SECRETS['url']}@db/x'\n#OLD_TOKEN={SECRETS['commented']}\n"
+        f'NOTE="{TEMPLATE} {{% raw %}} $(id) `id`"\n'
+    )
+    for host in shared_fleet.HOSTS:
+        for agent in AGENTS:
+            run.root(host, f"cat >> {CONFIGS}/agent-runtime-{agent}.env", secrets.encode())
+        drop_in = "/etc/systemd/system/agent-runtime@.service.d"
+        run.root(
+            host,
+            f"mkdir -p {drop_in} && cat > {drop_in}/leak.conf && systemctl daemon-reload && systemctl restart 'agent-runtime@*'",
+            LEAK.encode(),
         )
-        for host in ("dgx-1", "dgx-2"):
-            for agent in AGENTS:
-                run.root(host, f"cat >> {CONFIGS}/agent-runtime-{agent}.env", secrets.encode())
-            drop_in = "/etc/systemd/system/agent-runtime@.service.d"
-            run.root(
-                host,
-                f"mkdir -p {drop_in} && cat > {drop_in}/leak.conf && systemctl daemon-reload && systemctl restart 'agent-runtime@*'",
-                LEAK.encode(),
-            )
-        run.play("rollout", ROOT / "tests/rollout/secrets/rollout.yml")
-        run.play("rollback", ROOT / "playbooks/rollback.yml", "-e", "rollout=planted")
-        run.play("report", ROOT / "playbooks/report.yml", "-e", "rollout=planted")
-        yield run
-    finally:
-        run.fleet("down", "--name", FLEET)
+    run.play("rollout", ROOT / "tests/rollout/secrets/rollout.yml")
+    run.play("rollback", ROOT / "playbooks/rollback.yml", "-e", "rollout=planted")
+    run.play("report", ROOT / "playbooks/report.yml", "-e", "rollout=planted")
+    yield run
+    for host in shared_fleet.HOSTS:
+        run.root(host, f"rm -f {drop_in}/leak.conf && systemctl daemon-reload")
