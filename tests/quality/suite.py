@@ -1,7 +1,10 @@
 # Copyright (c) 2026 Cowboy AI, LLC
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run one suite of pytest and count what really ran: `python -m tests.quality.suite unit [pytest's own arguments]`."""
+"""Run one suite of pytest and count what really ran: `python -m tests.quality.suite unit [--long] [pytest's arguments]`.
+
+`--long` adds the tests that are marked so, and property tests try new examples in each run, and more of them.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import sys
 
 from tests.quality.command import RESULTS, ROOT, environment
 from tests.quality.tally import Tally, from_junit
+from tests.unit.plugins.property_tests import VARIABLE
 
 #: What each folder is for stands in tests/README.md.
 SUITES = {
@@ -21,6 +25,18 @@ SUITES = {
     "report": ["tests/report"],
     "campaign": ["tests/campaign"],
 }
+#: Suites whose tests share nothing but this machine's processors. A file's tests stay together, with what they set up.
+PARALLEL = frozenset({"unit"})
+
+
+def pytest_arguments(suite: str, more: list[str]) -> tuple[list[str], dict[str, str]]:
+    """What pytest is given for a suite, and what of its environment is different."""
+    beside = ["-n", "auto", "--dist", "loadfile"] if suite in PARALLEL else []
+    if "--long" not in more:
+        return [*SUITES[suite], *beside, *more], {}
+    # An empty expression takes back the "not long" of pyproject.toml.
+    rest = [word for word in more if word != "--long"]
+    return [*SUITES[suite], *beside, "-m", "", *rest], {VARIABLE: "long"}
 
 
 def main(arguments: list[str]) -> int:
@@ -36,10 +52,11 @@ def main(arguments: list[str]) -> int:
     RESULTS.mkdir(parents=True, exist_ok=True)
     junit = RESULTS / f"{suite}.xml"
     junit.unlink(missing_ok=True)
+    words, variables = pytest_arguments(suite, more)
     status = subprocess.run(
-        [sys.executable, "-m", "pytest", *SUITES[suite], f"--junitxml={junit}", *more],
+        [sys.executable, "-m", "pytest", f"--junitxml={junit}", *words],
         cwd=ROOT,
-        env=environment(),
+        env=environment(**variables),
         stdin=subprocess.DEVNULL,
         check=False,
     ).returncode
