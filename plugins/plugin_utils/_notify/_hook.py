@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,6 +20,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._notify._due impo
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._notify._facts import Place, facts_of
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._notify._outbox import Delivery, Message, Outbox
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._notify._process import start_sender
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._notify._real_time import RealTime
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._notify._render import render
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._notify._settings import Settings, settings_of
 
@@ -154,7 +154,7 @@ def _message(context: Context, due: Due, channels: list[str]) -> Message:
         kind=due.kind,
         title=text.title,
         body=text.body,
-        made_at=time.time(),
+        made_at=RealTime().now(),
         deliveries=[Delivery(channel) for channel in channels],
     )
 
@@ -201,12 +201,20 @@ def own_templates(context: Context) -> Path | None:
     return Path(str(given)).expanduser().absolute() if given else None
 
 
-def wait_for(outbox: Outbox, ids: Iterable[str], seconds: float, channels: set[str], tries: int = 1) -> list[Message]:
+def wait_for(
+    outbox: Outbox,
+    ids: Iterable[str],
+    seconds: float,
+    channels: set[str],
+    tries: int = 1,
+    time: RealTime | None = None,
+) -> list[Message]:
     """Wait until each of these messages is out, or was tried `tries` times with each channel that has not got it.
 
     `channels`: those that have a URL in this run. Returns the messages that somebody still waits for, after `seconds` at
     the latest.
     """
+    time = time or RealTime()
     until = time.monotonic() + seconds
     ids = list(ids)
     while True:

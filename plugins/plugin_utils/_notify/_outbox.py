@@ -29,6 +29,8 @@ SCHEMA = "cowboyai.rollout/notification/1"
 DUE, SENT, FAILED = "due", "sent", "failed"
 # Seconds to wait before each try: five tries within about six minutes, ten with tries that take as long as they may.
 WAITS_S = (0.0, 2.0, 10.0, 60.0, 240.0)
+# How long to wait for whoever adds messages at the same moment.
+FILLING_PATIENCE_S = 1.0
 
 
 @dataclass
@@ -140,7 +142,7 @@ class Outbox:
     @contextmanager
     def filling(self) -> Iterator[bool]:
         """Held while messages are added, a moment at a time. False: somebody else does not let go of it."""
-        with self._held("filling.lock", patience_s=1.0) as held:
+        with self._held("filling.lock", patience_s=FILLING_PATIENCE_S) as held:
             yield held
 
     @contextmanager

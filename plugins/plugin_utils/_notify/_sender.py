@@ -15,7 +15,6 @@ import os
 import queue
 import sys
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,6 +31,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._notify._outbox i
     Message,
     Outbox,
 )
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._notify._real_time import RealTime
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._notify._send import send
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store import store_at
 
@@ -43,6 +43,11 @@ NO_URL_AFTER_S = 86400.0
 LOOK_UP_S = 0.25
 
 Send = Callable[[str, str, str, str], str]
+Work = Callable[[], None]
+
+
+def in_a_thread(work: Work) -> None:
+    threading.Thread(target=work, daemon=True).start()
 
 
 @dataclass
@@ -55,7 +60,7 @@ class _Try:
 
 
 class Sender:
-    """Works on one outbox. `channels`: name -> URLs; `send` and `clock` are given by tests."""
+    """Works on one outbox. `channels`: name -> URLs; `send`, `time` and `start` are given by tests."""
 
     def __init__(
         self,
@@ -63,10 +68,11 @@ class Sender:
         ledger: Ledger,
         channels: dict[str, list[str]],
         send: Send = send,
-        longest_try_s: float = LONGEST_TRY_S,
+        time: RealTime | None = None,
+        start: Callable[[Work], None] = in_a_thread,
     ) -> None:
         self.outbox, self.ledger, self.channels = outbox, ledger, channels
-        self._send, self._longest_try_s = send, longest_try_s
+        self._send, self._time, self._start = send, time or RealTime(), start
         self._under_way: dict[str, _Try] = {}
 
     def run(self) -> bool:
@@ -90,14 +96,14 @@ class Sender:
                 self._collect(message)
                 self._end_hopeless(message)
                 self._record(message)
-            now = time.time()
+            now = self._time.now()
             for message in messages:
                 for delivery in message.open():
                     if delivery.next_at <= now and delivery.channel not in self._under_way:
                         self._begin(message, delivery)
             if not self._under_way and not any(self._can_be_done(message) for message in messages):
                 return
-            time.sleep(LOOK_UP_S if not self._under_way else 0.02)
+            self._time.sleep(LOOK_UP_S if not self._under_way else 0.02)
 
     def _can_be_done(self, message: Message) -> bool:
         return any(delivery.channel in self.channels for delivery in message.open())
@@ -107,7 +113,7 @@ class Sender:
         if urls is None:
             return
         ended: queue.SimpleQueue[tuple[list[int], str]] = queue.SimpleQueue()
-        self._under_way[delivery.channel] = _Try(message.id, time.monotonic(), ended)
+        self._under_way[delivery.channel] = _Try(message.id, self._time.monotonic(), ended)
         missing = [position for position in range(len(urls)) if position not in delivery.reached]
 
         def work() -> None:
@@ -120,7 +126,7 @@ class Sender:
                     reached.append(position)
             ended.put((reached, "; ".join(dict.fromkeys(whys))))
 
-        threading.Thread(target=work, daemon=True).start()
+        self._start(work)
 
     def _collect(self, message: Message) -> None:
         """Take in what became of a try for this message."""
@@ -131,8 +137,8 @@ class Sender:
             try:
                 reached, why = under_way.ended.get_nowait()
             except queue.Empty:
-                took = time.monotonic() - under_way.began
-                if took < self._longest_try_s:
+                took = self._time.monotonic() - under_way.began
+                if took < LONGEST_TRY_S:
                     continue
                 reached, why = [], f"no end of it after {took:.0f} s"
             del self._under_way[delivery.channel]
@@ -144,12 +150,12 @@ class Sender:
             elif delivery.tries >= len(message.waits_s):
                 delivery.state = FAILED
             else:
-                delivery.next_at = time.time() + message.waits_s[delivery.tries]
+                delivery.next_at = self._time.now() + message.waits_s[delivery.tries]
             self.outbox.save(message)
 
     def _end_hopeless(self, message: Message) -> None:
         for delivery in message.open():
-            if delivery.channel not in self.channels and time.time() - message.made_at > NO_URL_AFTER_S:
+            if delivery.channel not in self.channels and self._time.now() - message.made_at > NO_URL_AFTER_S:
                 delivery.state, delivery.why = FAILED, "no run since then had a URL for it"
                 self.outbox.save(message)
 
@@ -165,7 +171,7 @@ class Sender:
                 "channel": delivery.channel,
                 "tries": delivery.tries,
                 "title": message.title,
-                "after_s": round(max(0.0, time.time() - message.made_at), 3),
+                "after_s": round(max(0.0, self._time.now() - message.made_at), 3),
             }
             if delivery.state == FAILED:
                 data["why"] = delivery.why
