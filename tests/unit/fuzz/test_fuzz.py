@@ -16,17 +16,20 @@ from tests.campaign.fuzz.__main__ import account, orders
 from tests.campaign.fuzz.mutate import Mutator
 from tests.campaign.fuzz.parsers import TARGETS, Broken, Target
 from tests.campaign.fuzz.run import fuzz
+from tests.unit.plugins.paused_time import HANGS_S
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
-def test_harmed_inputs_break_nothing(target: Target) -> None:
+def test_harmed_inputs_break_nothing(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The campaign asks for less; here it says nothing about the processor.
+    monkeypatch.setattr("tests.campaign.fuzz.run.HANGS_AFTER_S", HANGS_S)
     outcome = fuzz(target, 40 if target.name in ("plan", "env_file") else 300, seed=7)
     assert outcome.findings == []
     assert outcome.kinds > 1
 
 
 def test_a_crash_a_wrong_reading_and_a_hang_are_each_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tests.campaign.fuzz.run.HANGS_AFTER_S", 0.05)
+    monkeypatch.setattr("tests.campaign.fuzz.run.HANGS_AFTER_S", 0.2)
 
     def check(data: bytes) -> Hashable:
         if b"c" in data:
@@ -72,7 +75,7 @@ def test_no_line_takes_long_however_long_it_is(piece: str) -> None:
     for level in ("ERROR ", "2026-01-23T23:12:10Z ERROR x: ", ""):
         tally = _agent_log.Tally(["corrupt"])
         tally.add(level + piece * (1_000_000 // len(piece)), False, 1769209930067668, "i")
-    assert time.process_time() - begun < 3.0
+    assert time.process_time() - begun < HANGS_S
 
 
 def test_an_id_of_a_megabyte_is_kept_as_little_and_told_apart() -> None:

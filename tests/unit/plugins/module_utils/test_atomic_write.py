@@ -7,12 +7,13 @@ from __future__ import annotations
 import errno
 import os
 import struct
-import threading
-import time
+from contextlib import ExitStack
 
 import pytest
 from ansible_collections.cowboyai.rollout.plugins.module_utils import _atomic_write, _host_lock
 from ansible_collections.cowboyai.rollout.plugins.module_utils._instance import InstanceError
+
+from tests.unit.plugins.paused_time import PausedTime
 
 
 @pytest.fixture
@@ -106,28 +107,28 @@ def test_leftovers_of_a_killed_run_are_removed(tmp_path):
     assert os.listdir(tmp_path) == ["x.env"]
 
 
-def test_second_run_waits_for_the_first(tmp_path):
-    path = str(tmp_path / "lock")
-    order = []
+def test_second_run_waits_for_the_first(tmp_path, monkeypatch):
+    path, order, first = str(tmp_path / "lock"), [], ExitStack()
 
-    def second():
-        with _host_lock.host_lock(path, wait=5):
-            order.append("second")
+    def end_the_first(_seconds):
+        if not order:
+            order.append("first")
+            first.close()
 
-    with _host_lock.host_lock(path):
-        thread = threading.Thread(target=second)
-        thread.start()
-        time.sleep(0.15)
-        order.append("first")
-    thread.join()
+    monkeypatch.setattr(_host_lock, "time", PausedTime(end_the_first))
+    first.enter_context(_host_lock.host_lock(path))
+    with _host_lock.host_lock(path, wait=5):
+        order.append("second")
     assert order == ["first", "second"]
 
 
-def test_waiting_is_bounded_and_typed(tmp_path):
-    path = str(tmp_path / "lock")
-    with _host_lock.host_lock(path), pytest.raises(InstanceError) as caught, _host_lock.host_lock(path, wait=0.1):
+def test_waiting_is_bounded_and_typed(tmp_path, monkeypatch):
+    path, time = str(tmp_path / "lock"), PausedTime()
+    monkeypatch.setattr(_host_lock, "time", time)
+    with _host_lock.host_lock(path), pytest.raises(InstanceError) as caught, _host_lock.host_lock(path, wait=60):
         pass
     assert caught.value.reason == "host_busy"
+    assert 60 <= time.passed < 61
 
 
 def test_lock_is_no_way_to_touch_other_files(tmp_path):

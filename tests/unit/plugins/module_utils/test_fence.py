@@ -20,6 +20,8 @@ from ansible_collections.cowboyai.rollout.plugins.module_utils import (
 from ansible_collections.cowboyai.rollout.plugins.module_utils._fence import Fence
 from ansible_collections.cowboyai.rollout.plugins.module_utils._instance import ArgumentProblem, InstanceError
 
+from tests.unit.plugins.paused_time import HANGS_S
+
 
 @pytest.fixture
 def root(tmp_path):
@@ -127,19 +129,19 @@ def test_a_late_change_that_waited_for_a_rollback_changes_nothing(host, root, tm
     def late():
         waits.set()
         try:
-            with _host_lock.host_lock(lock, 10.0):
+            with _host_lock.host_lock(lock, HANGS_S):
                 admit(root, 5)
                 _agent_change.change(host, [on])
         except InstanceError as problem:
             caught.append(problem.reason)
 
-    with _host_lock.host_lock(lock, 1.0):
+    with _host_lock.host_lock(lock, HANGS_S):
         module = threading.Thread(target=late)
         module.start()
-        assert waits.wait(5.0)
+        assert waits.wait(HANGS_S)
         admit(root, 6, step="rollback")
         assert _agent_restore.restore(host, directory)["instances"]["a"]["state"] == "restored"
-    module.join(20.0)
+    module.join(HANGS_S)
     assert caught == ["fenced"]
     with open(unit.env_file) as stream:
         assert stream.read() == "FLAG=false\nOTHER=1\n"

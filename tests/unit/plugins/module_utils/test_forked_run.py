@@ -8,9 +8,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from ansible_collections.cowboyai.rollout.plugins.module_utils._forked_run import ForkedRun
+
+from tests.unit.plugins.paused_time import HANGS_S
 
 
 def gone(pid: int) -> bool:
@@ -25,23 +28,22 @@ def test_the_result_comes_back_even_when_it_is_larger_than_a_pipe() -> None:
     child = ForkedRun(lambda alive: {"alive": alive(), "big": "x" * 300_000})
     pid = child._pid
     child.go()
-    found = child.result(10.0)
+    found = child.result(HANGS_S)
     assert found is not None and found["alive"] is True and len(found["big"]) == 300_000
     assert gone(pid)
 
 
-def test_a_child_that_does_not_end_is_ended() -> None:
+def test_a_child_that_does_not_end_is_ended(tmp_path: Path) -> None:
     def sleep(_alive: Callable[[], bool]) -> dict[str, object]:
-        time.sleep(60)
+        time.sleep(HANGS_S)
+        (tmp_path / "ended by itself").touch()
         return {}
 
     child = ForkedRun(sleep)
     pid = child._pid
     child.go()
-    began = time.monotonic()
-    assert child.result(0.2) is None
-    assert time.monotonic() - began < 5.0
-    assert gone(pid)
+    assert child.result(0.05) is None
+    assert gone(pid) and not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("error", [RuntimeError("x"), KeyboardInterrupt(), SystemExit(3)])
@@ -51,7 +53,7 @@ def test_a_child_that_dies_gives_no_result(error: BaseException) -> None:
 
     child = ForkedRun(die)
     child.go()
-    assert child.result(5.0) is None
+    assert child.result(HANGS_S) is None
 
 
 def test_without_go_nothing_is_done(tmp_path: os.PathLike[str]) -> None:

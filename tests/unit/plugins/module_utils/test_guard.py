@@ -7,6 +7,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shlex
 import stat
 import subprocess
 import sys
@@ -32,6 +33,9 @@ from ansible_collections.cowboyai.rollout.plugins.module_utils._command import O
 from ansible_collections.cowboyai.rollout.plugins.module_utils._guard import Arming
 from ansible_collections.cowboyai.rollout.plugins.module_utils._instance import ArgumentProblem, InstanceError
 
+from tests.unit.plugins.paused_time import HANGS_S, PausedTime
+
+WITHIN_S, OVERDUE_S = 900.0, 901.0
 OLD, NEW = "FLAG=false\nOTHER=1\n", "FLAG=true\nOTHER=1\n"
 
 
@@ -54,6 +58,15 @@ class FakeSystemd:
         after = next(word for word in argv if word.startswith("--on-active=")).partition("=")[2]
         self.timers[unit] = float(after.rstrip("s"))
         return Outcome(0, "", "")
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch):
+    """The time of this host, in which nothing passes by itself."""
+    made = PausedTime()
+    monkeypatch.setattr(_guard_record, "time", made)
+    monkeypatch.setattr(_guard, "time", made)
+    return made
 
 
 @pytest.fixture
@@ -86,7 +99,7 @@ def changed(host, place, directory):
     return host
 
 
-def change(host, place, directory, known=(), within=900.0):
+def change(host, place, directory, known=(), within=WITHIN_S):
     arm = partial(_guard.arm, place, Arming("spring", directory, within, known))
     return _agent_change.change(host, [host.instance(agent, {"FLAG": "true"}) for agent in ("a", "b")], arm=arm)
 
@@ -94,16 +107,6 @@ def change(host, place, directory, known=(), within=900.0):
 def text(host, agent):
     with open(host.directory / f"{agent}.env") as stream:
         return stream.read()
-
-
-def overdue(place):
-    """Let the guard's time pass."""
-    path = place.folder("spring").file("guard.json")
-    with open(path) as stream:
-        guard = json.load(stream)
-    guard["deadline_monotonic"] -= guard["within_s"] + 1
-    with open(path, "w") as stream:
-        json.dump(guard, stream)
 
 
 def test_a_change_arms_before_the_first_write(host, place, directory, systemd):
@@ -131,7 +134,9 @@ def test_the_timer_is_exact_and_its_program_for_root_only(changed, place, system
     assert stat.S_IMODE(os.stat(f"{place.root}/revert.pyz").st_mode) == 0o600
     assert stat.S_IMODE(os.stat(place.root).st_mode) == 0o700
     with open(f"{place.units}/{_guard_timer.BOOT_UNIT}") as stream:
-        assert f"ExecStart={sys.executable} -I {place.root}/revert.pyz boot {place.root}\n" in stream.read()
+        [command] = [line.partition("=")[2] for line in stream if line.startswith("ExecStart=")]
+    # The path of either may hold a space.
+    assert shlex.split(command) == [sys.executable, "-I", f"{place.root}/revert.pyz", "boot", place.root]
     assert os.path.islink(f"{place.units}/multi-user.target.wants/{_guard_timer.BOOT_UNIT}")
 
 
@@ -149,9 +154,9 @@ def test_without_a_whole_backup_nothing_is_changed(changed, place, directory):
     assert result["instances"]["a"]["reason"] == "backup_missing"
 
 
-def test_a_guard_that_fires_puts_back_and_says_why(changed, place, capsys):
+def test_a_guard_that_fires_puts_back_and_says_why(changed, place, capsys, clock):
     os.chmod(changed.directory / "a.env", 0o600)
-    overdue(place)
+    clock.sleep(OVERDUE_S)
     assert _revert.fire(place, "spring", changed) == 0
     assert [text(changed, agent) for agent in ("a", "b")] == [OLD, OLD]
     assert changed.units["run@a.service"].environ["FLAG"] == "false"
@@ -165,8 +170,8 @@ def test_a_guard_that_fires_puts_back_and_says_why(changed, place, capsys):
     assert len(changed.restart_calls) == 1
 
 
-def test_after_it_has_fired_a_late_module_is_kept_out_and_the_next_step_is_not(changed, place):
-    overdue(place)
+def test_after_it_has_fired_a_late_module_is_kept_out_and_the_next_step_is_not(changed, place, clock):
+    clock.sleep(OVERDUE_S)
     _revert.fire(place, "spring", changed)
     with pytest.raises(InstanceError) as caught:
         _fence.admit(_fence.Fence("spring", "deploy", 5), root=place.root)
@@ -175,8 +180,8 @@ def test_after_it_has_fired_a_late_module_is_kept_out_and_the_next_step_is_not(c
     _fence.admit(_fence.Fence("spring", "rollback", 6), root=place.root)
 
 
-def test_a_reverted_host_is_not_changed_before_the_rollout_knows(changed, place, directory):
-    overdue(place)
+def test_a_reverted_host_is_not_changed_before_the_rollout_knows(changed, place, directory, clock):
+    clock.sleep(OVERDUE_S)
     _revert.fire(place, "spring", changed)
     changed.restart_calls.clear()
     result = change(changed, place, directory)
@@ -197,9 +202,9 @@ def test_confirmed_it_never_fires(changed, place, systemd):
     assert _guard_record.status(place, "spring")["state"] == "none"
 
 
-def test_renewed_it_waits_anew_with_one_timer(changed, place, systemd):
+def test_renewed_it_waits_anew_with_one_timer(changed, place, systemd, clock):
     before = dict(systemd.timers)
-    overdue(place)
+    clock.sleep(OVERDUE_S)
     assert _guard.renew(place, "spring", 60.0) is True
     assert list(systemd.timers.values()) == [60.0]
     assert systemd.timers.keys() != before.keys()
@@ -217,20 +222,20 @@ def test_armed_again_it_keeps_whom_it_had(changed, place, directory, systemd):
     assert text(host, "b") == NEW
 
 
-def test_a_rollback_releases_what_is_back(changed, place, directory, systemd):
+def test_a_rollback_releases_what_is_back(changed, place, directory, systemd, clock):
     _guard_end.release(place, "spring", ["a"])
     assert _guard_record.status(place, "spring")["agents"] == ["b"]
     assert len(systemd.timers) == 1
-    overdue(place)
+    clock.sleep(OVERDUE_S)
     _revert.fire(place, "spring", changed)
     assert [text(changed, agent) for agent in ("a", "b")] == [NEW, OLD]
     _guard_end.release(place, "spring", ["a", "b"])
     assert systemd.timers != {}
 
 
-def test_a_rollback_and_a_guard_at_the_same_moment_are_one(changed, place, directory):
+def test_a_rollback_and_a_guard_at_the_same_moment_are_one(changed, place, directory, clock):
     """Whoever gets the host's lock second finds nothing left to do."""
-    overdue(place)
+    clock.sleep(OVERDUE_S)
     _revert.fire(place, "spring", changed)
     changed.restart_calls.clear()
     result = _agent_restore.restore(changed, directory)
@@ -238,9 +243,9 @@ def test_a_rollback_and_a_guard_at_the_same_moment_are_one(changed, place, direc
     assert (result["changed"], changed.restart_calls) == (False, [])
 
 
-def test_what_could_not_be_put_back_is_tried_again(changed, place, directory):
+def test_what_could_not_be_put_back_is_tried_again(changed, place, directory, clock):
     os.rename(f"{directory}/b.env", f"{directory}/gone")
-    overdue(place)
+    clock.sleep(OVERDUE_S)
     assert _revert.fire(place, "spring", changed) == 1
     status = _guard_record.status(place, "spring")
     assert (status["state"], status["reverted"]["complete"]) == ("armed", False)
@@ -251,33 +256,32 @@ def test_what_could_not_be_put_back_is_tried_again(changed, place, directory):
     assert text(changed, "b") == OLD
 
 
-def test_a_reboot_starts_the_timer_again_for_the_rest(changed, place, systemd, monkeypatch):
+def test_a_reboot_starts_the_timer_again_for_the_rest(changed, place, systemd, monkeypatch, clock):
     systemd.timers.clear()
+    clock.sleep(100)
     monkeypatch.setattr(_guard_record._host_metrics, "boot_id", lambda: "another boot")
     assert _revert.boot(place, "/x/revert.pyz") == 0
     [remaining] = systemd.timers.values()
-    assert 890 < remaining <= 900
+    assert remaining == WITHIN_S - 100
     assert "/x/revert.pyz" in systemd.calls[-1]
     assert _revert.fire(place, "spring", changed) == 1
     assert text(changed, "a") == NEW
 
 
-def test_a_timer_that_takes_long_to_start_after_a_reboot_is_not_early(changed, place, systemd, monkeypatch):
+def test_a_timer_that_takes_long_to_start_after_a_reboot_is_not_early(changed, place, systemd, monkeypatch, clock):
     monkeypatch.setattr(_guard_record._host_metrics, "boot_id", lambda: "another boot")
-    clock = [1000.0]
-    monkeypatch.setattr(_guard_record.time, "monotonic", lambda: clock[0])
     due = []
 
     def slow(argv, timeout):
         done = systemd(argv, timeout)
         if argv[0] == "systemd-run":
             # Systemd counts from here on; the answer takes some time.
-            due.append(clock[0] + list(systemd.timers.values())[-1])
-            clock[0] += 0.8
+            due.append(clock.monotonic() + list(systemd.timers.values())[-1])
+            clock.sleep(0.8)
         return done
 
     _revert.boot(replace(place, run=slow), "/x/revert.pyz")
-    clock[0] = due[0]
+    clock.sleep(due[0] - clock.monotonic())
     assert _revert.fire(place, "spring", changed) == 0
     assert text(changed, "a") == OLD
 
@@ -307,12 +311,12 @@ def test_foreign_folders_among_the_state_are_nobodys(changed, place, systemd):
 
 
 @pytest.mark.parametrize("token", [None, "abc", True, 1.5])
-def test_an_unusable_token_does_not_stop_the_way_back(changed, place, token):
+def test_an_unusable_token_does_not_stop_the_way_back(changed, place, token, clock):
     _state_folder.put(place.folder("spring").file("fence.json"), json.dumps({"token": token}).encode())
     with pytest.raises(InstanceError, match="expected a number"):
         _fence.admit(_fence.Fence("spring", "deploy", 9), root=place.root)
     _fence.admit(_fence.Fence("spring", "rollback", 9), root=place.root, must_keep=False)
-    overdue(place)
+    clock.sleep(OVERDUE_S)
     assert _revert.fire(place, "spring", changed) == 0
     assert text(changed, "a") == OLD
 
@@ -377,7 +381,7 @@ def test_the_program_runs_by_itself(place, tmp_path, changed):
 
     def run(*words):
         argv = [sys.executable, "-I", "-S", f"{place.root}/revert.pyz", *words]
-        return subprocess.run(argv, cwd="/", env={}, capture_output=True, text=True, timeout=30, check=False)
+        return subprocess.run(argv, cwd="/", env={}, capture_output=True, text=True, timeout=HANGS_S, check=False)
 
     assert run("rehearse", str(mark)).returncode == 0
     assert float(mark.read_text()) > 0
@@ -394,24 +398,30 @@ def test_the_program_has_all_that_a_restore_needs():
     assert _guard_file.archive(_revert) == _guard_file.archive(_revert)
 
 
-def test_a_rehearsal_fires_a_timer_and_leaves_nothing(place, systemd):
+def test_a_rehearsal_fires_a_timer_and_leaves_nothing(place, systemd, clock):
+    due = []
+
     def run(argv, timeout):
         done = systemd(argv, timeout)
         if argv[0] == "systemd-run":
-            subprocess.Popen(argv[argv.index("--") + 1 :])
+            due.extend(systemd.timers.values())
+            program = argv[argv.index("--") + 1 :]
+            subprocess.run(program, timeout=HANGS_S, check=True)
+            # The program has its own time, that of the machine.
+            with open(program[-1], "w") as stream:
+                stream.write(f"{clock.monotonic() + 1.75}\n")
         return done
 
-    rehearsing = _guard_record.Place(place.root, place.units, place.lock, run)
-    assert 0 <= _guard.rehearse(rehearsing) < 5
+    assert _guard.rehearse(replace(place, run=run)) == pytest.approx(1.75 - due[0])
     assert not os.path.exists(place.root)
     assert os.listdir(place.units) == []
 
 
-def test_a_rehearsal_says_what_is_wrong(place, systemd, monkeypatch):
-    monkeypatch.setattr(_guard, "_REHEARSAL_LATE", 0.1)
+def test_a_rehearsal_says_what_is_wrong(place, systemd, clock):
     with pytest.raises(InstanceError) as caught:
         _guard.rehearse(place)
     assert (caught.value.reason, os.path.exists(place.root)) == ("guard_failed", False)
+    assert 5 <= clock.passed < 6
     systemd.refuses = "no systemd here"
     with pytest.raises(InstanceError, match="no systemd here"):
         _guard.rehearse(place)

@@ -7,6 +7,8 @@ from __future__ import annotations
 import json
 import os
 import stat
+import threading
+from types import SimpleNamespace
 
 import pytest
 from ansible_collections.cowboyai.rollout.plugins.module_utils import _journal
@@ -36,7 +38,7 @@ def journalctl(tmp_path, monkeypatch):
         program = tmp_path / "journalctl"
         program.write_text(
             "#!/bin/sh\nprintf '%s\\n' \"$@\" > '{0}/args'\ncat '{0}/out'\n{2}echo '{1}' >&2\nexit {3}\n".format(
-                tmp_path, said, "exec sleep 30\n" if hang else "", status
+                tmp_path, said, "exec sleep 120\n" if hang else "", status
             )
         )
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
@@ -159,12 +161,25 @@ def test_missing_program_is_typed(monkeypatch):
     assert _journal.read(["A=b"], print, since=1).reason == "journal_unreadable"
 
 
-def test_deadline(journalctl):
+def test_deadline(journalctl, monkeypatch):
     journalctl(lines(entry()), hang=True)
-    seen = []
-    reading = _journal.read(["A=b"], seen.append, since=1, timeout=0.3)
-    assert len(seen) == 1
+    seen, timers = [], []
+
+    class Timer(threading.Timer):
+        """Goes off when the first record was read."""
+
+        def start(self):
+            timers.append(self)
+
+    def read(record):
+        seen.append(record)
+        timers[0].function()
+
+    monkeypatch.setattr(_journal, "threading", SimpleNamespace(Timer=Timer))
+    reading = _journal.read(["A=b"], read, since=1, timeout=7.0)
+    assert (len(seen), timers[0].interval) == (1, 7.0)
     assert (reading.complete, reading.reason) == (False, "journal_unreadable")
+    assert "did not end within 7 s" in reading.message
 
 
 def test_dropped_lines_are_noticed(journalctl):

@@ -24,29 +24,17 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._notify._sender i
     Sender,
 )
 
+from tests.unit.plugins.paused_time import EPOCH, HANGS_S, PausedTime
+
 URLS = {"ops": ["json://ops"], "pager": ["json://pager"]}
 Answer = Callable[[str, str], str]
-MADE_AT = 1_800_000_000.0
-# Longer than a test may take: only what hangs comes to it.
-HANGS_S = 120.0
 
 
-class Time(RealTime):
-    """A clock that a pause moves; `then` is what happens meanwhile."""
-
-    def __init__(self, then: Callable[[float], object] = lambda seconds: None) -> None:
-        self.then, self.passed, self.pauses = then, 0.0, 0
+class Time(PausedTime, RealTime):
+    """A clock that a pause moves."""
 
     def now(self) -> float:
-        return MADE_AT + self.passed
-
-    def monotonic(self) -> float:
-        return self.passed
-
-    def sleep(self, seconds: float) -> None:
-        self.then(seconds)
-        self.passed += seconds
-        self.pauses += 1
+        return self.time()
 
 
 class Killed(BaseException):
@@ -76,7 +64,7 @@ def sender(
 def message(name: str = "00000007-incident", *channels: str, waits: tuple[float, ...] = (0.0, 0.01, 0.01)) -> Message:
     return Message(
         id=name, rollout="wave2", attempt=1, run="r", by="me@here", of=7, event="incident", what="opened", kind="failure",
-        title=name, body="text", made_at=MADE_AT, waits_s=list(waits), deliveries=[Delivery(c) for c in channels or ("ops",)],
+        title=name, body="text", made_at=EPOCH, waits_s=list(waits), deliveries=[Delivery(c) for c in channels or ("ops",)],
     )  # fmt: skip
 
 
