@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """nats-py's client with the house's logins, and safe against what strangers publish.
 
-Three things that nats-py 2.16 does not do by itself (tests/unit/eda runs each against a server):
+Three things that nats-py 2.16 does not do by itself (tests/module/eda runs each against a server):
 - it sends credentials in the clear when TLS was asked for and the server does not insist on it;
 - bytes that are no UTF-8 in a subject, and headers that can't be read, end its reading for good without an error;
 - a published header "Status" makes it take a message of a stream for an answer of JetStream, and drop it unacknowledged.

@@ -17,8 +17,10 @@ from typing import Any
 import nats
 import nats.js.errors
 import pytest
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._event_source import _core, _stream
 
 from tests.module.nats import keys, servers
+from tests.module.nats.servers import HANGS_S
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 SOURCE = ROOT / "collections/ansible_collections/cowboyai/rollout/extensions/eda/plugins/event_source/nats.py"
@@ -52,7 +54,7 @@ async def source(queue: Any, **args: Any) -> AsyncIterator[asyncio.Task[None]]:
     task = asyncio.ensure_future(main(queue, args))
     try:
         waiting = asyncio.ensure_future(ready.wait())
-        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED, timeout=10)
+        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED, timeout=HANGS_S)
         waiting.cancel()
         if task.done():
             task.result()
@@ -77,15 +79,15 @@ async def stream(server: servers.NatsServer, name: str) -> AsyncIterator[Any]:
         await client.close()
 
 
-async def soon(queue: Queue, within: float = 8.0) -> dict[str, Any]:
-    return await asyncio.wait_for(queue.get(), within)
+async def soon(queue: Queue) -> dict[str, Any]:
+    return await asyncio.wait_for(queue.get(), HANGS_S)
 
 
-async def until(condition: Callable[[], Coroutine[Any, Any, bool]], what: str, within: float = 8.0) -> None:
-    deadline = time.monotonic() + within
+async def until(condition: Callable[[], Coroutine[Any, Any, bool]], what: str) -> None:
+    deadline = time.monotonic() + HANGS_S
     while not await condition():
-        assert time.monotonic() < deadline, f"not within {within} s: {what}"
-        await asyncio.sleep(0.05)
+        assert time.monotonic() < deadline, f"never came: {what}"
+        await asyncio.sleep(0.02)
 
 
 class Closed:
@@ -139,36 +141,50 @@ def test_strange_messages_are_events_like_others(server: servers.NatsServer, kep
     asyncio.run(go())
 
 
-def test_a_message_of_a_stream_is_acknowledged_after_it_was_put(server: servers.NatsServer) -> None:
+def test_a_message_of_a_stream_is_acknowledged_after_it_was_put(
+    server: servers.NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def often(self: Any, *given: Any) -> None:
+        made(self, *given)
+        self._beat_s = 0.02
+
+    made = _stream.StreamMessages.__init__
+    monkeypatch.setattr(_stream.StreamMessages, "__init__", often)
+
     async def go() -> None:
-        closed = Closed()
-        async with (
-            stream(server, "late") as context,
-            source(closed, servers=server.url, subjects=["late.>"], stream="late", durable="d", ack_wait=1),
-        ):
-            for number in range(3):
-                await context.publish("late.x", b"%d" % number)
+        closed, told = Closed(), list[bytes]()
 
-            async def state() -> tuple[int, int, int]:
-                info = await context.consumer_info("late", "d")
-                return info.num_ack_pending, info.num_pending, info.ack_floor.stream_seq
+        async def heard(message: Any) -> None:
+            told.append(message.data)
 
-            # Longer than ack_wait: a message that waits for the queue goes to no other source, and the others stay.
-            other: Queue = asyncio.Queue()
-            async with source(other, servers=server.url, subjects=["late.>"], stream="late", durable="d", ack_wait=1):
-                await asyncio.sleep(2.5)
-            assert other.empty()
-            assert await state() == (1, 2, 0)
-            assert len(closed.asked) == 1 and not closed.taken
-            closed.open.set()
+        async with stream(server, "late") as context:
+            # What the server hears of each message: that somebody is at it, then that it is done.
+            await context._nc.subscribe("$JS.ACK.late.d.>", cb=heard)
+            async with source(closed, servers=server.url, subjects=["late.>"], stream="late", durable="d"):
+                for number in range(3):
+                    await context.publish("late.x", b"%d" % number)
 
-            async def done() -> bool:
-                return await state() == (0, 0, 3)
+                async def state() -> tuple[int, int, int]:
+                    info = await context.consumer_info("late", "d")
+                    return info.num_ack_pending, info.num_pending, info.ack_floor.stream_seq
 
-            await until(done, "all is acknowledged")
-            assert [event["payload"] for event in closed.taken] == [0, 1, 2]
-            assert [event["nats"]["sequence"] for event in closed.taken] == [1, 2, 3]
-            assert not any(event["nats"]["redelivered"] for event in closed.taken)
+                async def held() -> bool:
+                    return len(told) >= 5
+
+                # A message that waits for the queue goes to no other source, and the others stay.
+                await until(held, "the server is told again and again that the first is under way")
+                assert set(told) == {b"+WPI"}
+                assert await state() == (1, 2, 0)
+                assert len(closed.asked) == 1 and not closed.taken
+                closed.open.set()
+
+                async def done() -> bool:
+                    return await state() == (0, 0, 3) and len(told) - told.count(b"+WPI") == 3
+
+                await until(done, "all is acknowledged")
+                assert [event["payload"] for event in closed.taken] == [0, 1, 2]
+                assert [event["nats"]["sequence"] for event in closed.taken] == [1, 2, 3]
+                assert not any(event["nats"]["redelivered"] for event in closed.taken)
 
     asyncio.run(go())
 
@@ -230,8 +246,17 @@ def test_a_lost_acknowledgement_does_not_make_a_second_event(
 
 
 def test_dropped_core_messages_are_counted_and_told(
-    server: servers.NatsServer, caplog: pytest.LogCaptureFixture
+    server: servers.NatsServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    came: list[Any] = []
+
+    async def noted(self: Any, message: Any) -> None:
+        await real(self, message)
+        came.append(message)
+
+    real = _core.CoreMessages._on_message
+    monkeypatch.setattr(_core.CoreMessages, "_on_message", noted)
+
     async def go() -> None:
         closed = Closed()
         async with source(closed, servers=server.url, subjects=["full.>"], buffer=3):
@@ -245,17 +270,26 @@ def test_dropped_core_messages_are_counted_and_told(
             for number in range(1, 10):
                 publisher.publish("full.x", b"%d" % number)
             publisher.flush()
-            await asyncio.sleep(0.3)
+
+            async def all_came() -> bool:
+                return len(came) == 10
+
+            await until(all_came, "all have come")
             closed.open.set()
 
             async def all_told() -> bool:
                 return len(closed.taken) == 5
 
             await until(all_told, "what was kept and what was lost")
-            await asyncio.sleep(0.2)
+            publisher.publish("full.x", b"10")
+
+            async def the_next() -> bool:
+                return len(closed.taken) > 5
+
+            await until(the_next, "what comes after it")
         payloads = [event["payload"] for event in closed.taken if event["nats"]["kind"] == "message"]
         gaps = [event["nats"] for event in closed.taken if event["nats"]["kind"] == "gap"]
-        assert payloads == [0, 1, 2, 3]
+        assert payloads == [0, 1, 2, 3, 10]
         assert [(gap["reason"], gap["lost"]) for gap in gaps] == [("buffer_full", 6)]
 
     asyncio.run(go())
@@ -276,19 +310,23 @@ def test_a_server_that_restarts(tmp_path: pathlib.Path, kept: bool, caplog: pyte
                 servers.Publisher(running.port).publish("s.x", b"1")
                 assert (await soon(queue))["payload"] == 1
                 running.stop()
-                await asyncio.sleep(0.5)
+
+                async def lost() -> bool:
+                    return "is lost; trying again" in caplog.text
+
+                await until(lost, "the source notices")
                 running = servers.NatsServer(tmp_path, config, port=running.port)
                 if not kept:
-                    gap = (await soon(queue, 15))["nats"]
+                    gap = (await soon(queue))["nats"]
                     assert (gap["kind"], gap["reason"], gap["lost"]) == ("gap", "disconnected", None)
-                    assert gap["seconds"] > 0.3
+                    assert gap["seconds"] > 0
                 servers.Publisher(running.port).publish("s.x", b"2")
-                assert (await soon(queue, 20))["payload"] == 2
+                assert (await soon(queue))["payload"] == 2
         finally:
             running.stop()
 
     asyncio.run(go())
-    assert "is lost; trying again" in caplog.text and " again after " in caplog.text
+    assert " again after " in caplog.text
 
 
 def test_messages_that_are_not_accepted_are_told_and_never_come_again(
@@ -313,9 +351,10 @@ def test_messages_that_are_not_accepted_are_told_and_never_come_again(
                 info = await context.consumer_info("strict", "d")
                 return bool(info.ack_floor.stream_seq == 3 and info.num_ack_pending == 0)
 
+            # The server gives none again that is done with: the next event is that of the next message.
             await until(done, "refused messages are done with")
-            await asyncio.sleep(1.2)
-            assert queue.empty()
+            await context.publish("strict.x", b'{"rollout": "autumn"}')
+            assert (await soon(queue))["nats"]["sequence"] == 4
 
     asyncio.run(go())
     assert "refused message 1 on 'strict.x': field 'rollout' does not match" in caplog.text
@@ -327,7 +366,7 @@ def ends(caplog: pytest.LogCaptureFixture | None = None, **args: Any) -> str:
 
     async def go() -> None:
         async with source(asyncio.Queue(), connect_timeout=1.5, **args) as task:
-            await asyncio.wait_for(asyncio.shield(task), 10)
+            await asyncio.wait_for(asyncio.shield(task), HANGS_S)
 
     with pytest.raises(Exception) as problem:
         asyncio.run(go())
@@ -361,7 +400,7 @@ def test_it_ends_when_its_consumer_is_removed(server: servers.NatsServer) -> Non
             source(asyncio.Queue(), servers=server.url, subjects=["gone.>"], stream="gone", durable="d") as task,
         ):
             await context.delete_consumer("gone", "d")
-            await asyncio.wait_for(asyncio.shield(task), 12)
+            await asyncio.wait_for(asyncio.shield(task), HANGS_S)
 
     with pytest.raises(Exception, match="consumer d of stream gone is gone"):
         asyncio.run(go())
