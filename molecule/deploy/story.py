@@ -1,14 +1,14 @@
 # Copyright (c) 2026 Cowboy AI, LLC
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One phase is deployed: first in check mode, then for real at the loudest, then once more."""
+"""One phase is deployed: first in check mode, then for real at the loudest, then once more with the same command."""
 
 from __future__ import annotations
 
 from tests.rollout.scenario import plans
 from tests.rollout.scenario.story import FLAG, Story
 
-PHASE = ["network-expert", "tdd-expert", "cim-expert"]
+PHASE = ["network-expert", "cim-expert"]
 #: Secrets that stand in the files of all hosts, right before and after the key that changes, so that a diff's context
 #: could show them, and in a value that preflight tells as accepted drift. The verifier looks for them everywhere.
 BEFORE = "ANTHROPIC_API_KEY=sk-ant-planted-5f0c9d3e7a"
@@ -28,29 +28,24 @@ def main() -> None:
     plan = plans.shipped("wave2")
     plan.update(
         rollout="solo",
-        title="One phase of three agents",
-        phases=[{"name": "trio", "agents": PHASE, "serial": 2, "stagger": "30s", "verify_within": "10m"}],
+        title="One phase of two agents",
+        phases=[{"name": "pair", "agents": PHASE, "serial": 1, "stagger": "30s", "verify_within": "10m"}],
         control={"agents": ["nix-expert"]},
         backup="/opt/cim-dgx/configs/backups/solo",
     )
     del plan["needs"]
-    plan["checkpoints"]["after"] = "trio"
-    named = {"rollout_plan": str(plans.write(story.out, plan)), "rollout": "solo", "rollout_time_scale": 900}
+    plan["checkpoints"]["after"] = "pair"
+    named = {"rollout_plan": str(plans.write(story.out, plan)), "rollout": "solo", "rollout_skip_waits": True}
 
-    def run(label: str, playbook: str, *flags: str) -> None:
-        story.run(label, f"playbooks/{playbook}.yml", extra={**named, "phase": "trio"}, flags=flags)
+    def run(label: str, *flags: str) -> None:
+        story.run(label, "molecule/deploy/steps.yml", extra=named, flags=flags)
+        story.look(label)
 
     story.look("before")
-    for step in ("preflight", "backup", "deploy"):
-        run(f"check_{step}", step, "--check", "--diff")
-    story.look("checked")
+    run("checked", "--check", "--diff")
     story.note("monitoring_after_check", story.monitoring.exists())
-    for step in ("preflight", "baseline", "backup", "deploy"):
-        run(step, step, "-vvv", "--diff")
-    story.look("deployed")
-    for step in ("preflight", "baseline", "backup", "deploy"):
-        run(f"again_{step}", step, "-v")
-    story.look("again")
+    run("deployed", "-vvv", "--diff")
+    run("again", "-v")
 
 
 if __name__ == "__main__":
