@@ -169,7 +169,7 @@ class RolloutState:
 
     @property
     def rehearsal(self) -> bool:
-        return bool(self.start.get("rehearsal", False))
+        return bool(self.start.get("rehearsal", False)) or bool(self.pace)
 
     @property
     def shadow(self) -> bool:
