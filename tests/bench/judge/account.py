@@ -99,7 +99,7 @@ class Account:
             "rollout": "wave2",
             "attempt": 1,
             "gate": {"kind": kind, "name": name},
-            "time_scale": 1.0,
+            "skips_waits": False,
             "rehearsal": False,
             "window_s": 60.0 * (at - since),
             "late_s": 0.0,

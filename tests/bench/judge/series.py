@@ -259,7 +259,7 @@ class SeriesOf:
             "schema": SCHEMA,
             "start": self.start,
             "bucket_s": 60.0,
-            "time_scale": 1.0,
+            "skips_waits": False,
             "buckets": at,
             "instances": instances,
             "agents": agents,

@@ -101,7 +101,7 @@ class _Construction:
         self.add(
             "rollout.started", START, title=f"Unified subjects on {' and '.join(made.agents[:2])}", hosts=made.hosts,
             agents=made.agents, control=made.control, plan_path="playbooks/plans/wave2.yml", plan_digest="5f" * 32, plan=plan,
-            time_scale=900.0 if made.rehearsal else 1.0, rehearsal=made.rehearsal, rollback_within_s=600.0,
+            skips_waits=made.rehearsal, rehearsal=made.rehearsal, rollback_within_s=600.0,
         )  # fmt: skip
         self.add("preflight.passed", accepted=[], nats_groups=[{"name": "cim", "hosts": made.hosts}])
         self.add(
@@ -254,7 +254,7 @@ class _Construction:
         summary = {
             **{
                 key: evidence[key]
-                for key in ("rollout", "attempt", "gate", "at", "time_scale", "rehearsal", "window_s", "by")
+                for key in ("rollout", "attempt", "gate", "at", "skips_waits", "rehearsal", "window_s", "by")
             },
             "schema": "cowboyai.rollout/summary/1",
             "decision": {"decision": decision, "why": why, "instances": [], "causes": []},
@@ -380,7 +380,7 @@ class _Construction:
             }  # fmt: skip
         return {
             "schema": "cowboyai.rollout/evidence/1", "rollout": made.rollout, "attempt": 1, "gate": {"kind": kind, "name": name},
-            "at": iso(at), "time_scale": 900.0 if made.rehearsal else 1.0, "rehearsal": made.rehearsal, "window_s": 300.0, "late_s": 0.0,
+            "at": iso(at), "skips_waits": made.rehearsal, "rehearsal": made.rehearsal, "window_s": 300.0, "late_s": 0.0,
             "by": "operator@controller", "plan_digest": "5f" * 32, "hosts": {}, "instances": instances, "nats": [], "baseline": None,
             "previous": None, "published": {},
         }  # fmt: skip
@@ -479,6 +479,6 @@ class _Construction:
             gaps = [{"from": gap[0], "to": min(gap[1], buckets), "what": f"host {made.hosts[-1]}", "reason": "host_unreachable",
                      "message": "ssh: connect to host: No route to host"}]  # fmt: skip
         return {
-            "schema": "cowboyai.rollout/series/1", "start": iso(start), "bucket_s": bucket_s, "time_scale": 900.0 if made.rehearsal else 1.0,
+            "schema": "cowboyai.rollout/series/1", "start": iso(start), "bucket_s": bucket_s, "skips_waits": made.rehearsal,
             "buckets": buckets, "instances": instances, "agents": agents, "hosts": hosts, "gaps": gaps,
         }  # fmt: skip

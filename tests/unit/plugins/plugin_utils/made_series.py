@@ -32,7 +32,7 @@ class Made:
             "schema": "cowboyai.rollout/series/1",
             "start": "2026-01-23T12:00:00.000000+00:00",
             "bucket_s": 60.0,
-            "time_scale": 1.0,
+            "skips_waits": False,
             "buckets": buckets,
             "instances": instances,
             "agents": agents,

@@ -36,10 +36,17 @@ def _evidence_text(name: str) -> str:
 
 
 def evidence(name: str = "wave2_T+6h") -> dict[str, Any]:
-    """A recorded evidence document with a quiet series beside it, a fresh copy each time."""
+    """A recorded evidence document with a quiet series beside it, a fresh copy each time. It was measured in scaled time."""
     document: dict[str, Any] = json.loads(_evidence_text(name))
     document["series"] = json.loads(_quiet_series())
     return document
+
+
+def evidence_of_now() -> dict[str, Any]:
+    """The same as this version writes it, of a rehearsal that skips its waits."""
+    document = evidence()
+    del document["time_scale"]
+    return {**document, "skips_waits": True}
 
 
 @functools.cache
@@ -108,7 +115,7 @@ class Story:
         return self.add("run.resumed", after="", was="")
 
     def started(self, **more: Any) -> Story:
-        start = {"hosts": self.hosts, "time_scale": 1.0, "rehearsal": False, "title": "", "agents": list(PHASES)}
+        start = {"hosts": self.hosts, "skips_waits": False, "rehearsal": False, "title": "", "agents": list(PHASES)}
         return self.add("rollout.started", **{**start, **more})
 
     def prepared(self) -> Story:
@@ -164,7 +171,6 @@ class Story:
 
     def view(self, plan_: Plan | None = None, **more: Any) -> View:
         """What orders see at this moment of the story."""
-        scale = more.pop("scale", 1.0)
         seen = View(
             plan=plan_ or plan(self.rollout),
             state=self.state(),
@@ -173,7 +179,6 @@ class Story:
             batch=self.hosts[:1],
             run=self.run,
             now=at(self.now),
-            scaled=lambda seconds, least: seconds if scale == 1 else max(seconds / scale, least),
         )
         return replace(seen, **more)
 

@@ -278,7 +278,7 @@ def context(tmp_path: Path, **more: Any) -> Context:
 
 def test_ledger_state_and_log_tell_the_same(tmp_path: Path) -> None:
     made = context(tmp_path)
-    made.record("rollout.started", {"time_scale": 1.0, "rehearsal": False}, at(0), attempt=1)
+    made.record("rollout.started", {"rehearsal": False}, at(0), attempt=1)
     record_alerts(made, both(4.0), at(300))
     assert [alert.action for alert in made.state.alerts.values()] == [
         "Page the operator, consider a rollback; the change is rolled back"
@@ -290,17 +290,17 @@ def test_ledger_state_and_log_tell_the_same(tmp_path: Path) -> None:
     assert [line.split()[2] for line in alerts_log(made).read_text().splitlines()] == ["OPENED", "RESENT", "CLOSED"]
 
 
-def test_in_rehearsal_the_interval_is_scaled_but_longer_than_a_few_looks(tmp_path: Path) -> None:
-    made = context(tmp_path, rollout_time_scale=900)
-    made.record("rollout.started", {"time_scale": 900.0, "rehearsal": True}, at(0), attempt=1)
-    for second in range(0, 60, 4):
+def test_where_waits_are_skipped_the_interval_is_of_the_plans_time(tmp_path: Path) -> None:
+    made = context(tmp_path, rollout_skip_waits=True)
+    made.record("rollout.started", {"skips_waits": True, "rehearsal": True}, at(0), attempt=1)
+    for second in (0, 60, HALF_HOUR - 1, HALF_HOUR, HALF_HOUR + 60, 3 * HALF_HOUR):
         record_alerts(made, both(4.0), at(second))
     assert [r.kind for r in made.records[1:]] == ["alert.opened", "alert.resent", "alert.resent"]
 
 
 def test_what_is_open_is_closed_when_the_rollout_is_over(tmp_path: Path) -> None:
     made = context(tmp_path)
-    made.record("rollout.started", {"time_scale": 1.0, "rehearsal": False}, at(0), attempt=1)
+    made.record("rollout.started", {"rehearsal": False}, at(0), attempt=1)
     record_alerts(made, both(4.0), at(300))
     assert close_ended(made, at(400)) == []
     made.record("decision.made", {"decision": "go", "why": "all well"}, at(500))

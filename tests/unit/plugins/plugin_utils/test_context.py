@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _context
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _action, _context
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import (
     Context,
     StepError,
@@ -102,35 +103,77 @@ def test_hosts_of_a_pattern_whatever_limit_leaves(variables: dict[str, Any], pat
 
 
 @pytest.mark.parametrize("scale", [0, 0.5, -1, "fast", "nan", "inf", 1e7, [], "1,5"])
-def test_a_time_scale_that_is_none_is_refused(variables: dict[str, Any], scale: Any) -> None:
-    with pytest.raises(
-        StepError, match=r"rollout_time_scale: seen .*, expected a number from 1 \(real time\) to 1000000"
-    ):
-        assert Context({**variables, "rollout_time_scale": scale}).time_scale
+def test_the_old_word_with_a_value_that_it_never_had_is_refused(variables: dict[str, Any], scale: Any) -> None:
+    with pytest.raises(StepError, match=r"rollout_time_scale: seen .* say -e rollout_skip_waits=true for a rehearsal"):
+        assert Context({**variables, "rollout_time_scale": scale}).skips_waits
 
 
-@pytest.mark.parametrize(("scale", "waits"), [("", 3600.0), (1, 3600.0), ("900", 4.0), (900, 4.0), (1e6, 2.5)])
-def test_every_wait_is_divided_but_not_below_what_can_be_seen(
-    variables: dict[str, Any], scale: Any, waits: float
+@pytest.mark.parametrize(
+    ("given", "skips"),
+    [
+        ({}, False),
+        ({"rollout_skip_waits": True}, True),
+        ({"rollout_skip_waits": "true"}, True),
+        ({"rollout_skip_waits": "false"}, False),
+        ({"rollout_skip_waits": ""}, False),
+        # The word of earlier versions: real time, and a rehearsal.
+        ({"rollout_time_scale": ""}, False),
+        ({"rollout_time_scale": 1}, False),
+        ({"rollout_time_scale": "1.0"}, False),
+        ({"rollout_time_scale": 900}, True),
+        ({"rollout_time_scale": "900"}, True),
+        ({"rollout_time_scale": 1e6}, True),
+    ],
+)
+def test_a_run_says_whether_it_skips_its_waits(variables: dict[str, Any], given: dict[str, Any], skips: bool) -> None:
+    asked = Context({**variables, **given})
+    assert (asked.skips_waits, asked.rehearsal) == (skips, skips)
+    assert asked.looks_per_wait == (_context.LOOKS_PER_WAIT if skips else None)
+    # What a minute of real time holds is hours of the plan where waits are skipped.
+    assert asked.counted_s == (_context.SKIPPED_BUCKET if skips else _context.BUCKET)
+
+
+@pytest.mark.parametrize(
+    ("given", "warned"),
+    [({}, 0), ({"rollout_skip_waits": True}, 0), ({"rollout_time_scale": 1}, 0), ({"rollout_time_scale": 900}, 1)],
+)
+def test_the_old_word_means_skipping_with_a_warning(
+    variables: dict[str, Any], given: dict[str, Any], warned: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert Context({**variables, "rollout_time_scale": scale}).scaled(3600.0, 2.5) == waits
+    told: list[str] = []
+    monkeypatch.setattr(_action.display, "warning", told.append)
+    _action.RolloutAction._warn_of_old_words(Context({**variables, **given}))
+    assert len(told) == warned
+    assert all(
+        "rollout_time_scale is no longer a number" in line and "rollout_skip_waits=true" in line for line in told
+    )
 
 
-def test_a_short_time_is_never_made_longer(variables: dict[str, Any]) -> None:
-    assert Context({**variables, "rollout_time_scale": 900}).scaled(1.0, 15.0) == 1.0
+@pytest.mark.parametrize(("looks", "seen"), [(1, 1), ("7", 7), (1000, 1000), ("", 2)])
+def test_how_many_looks_a_skipped_wait_gets(variables: dict[str, Any], looks: Any, seen: int) -> None:
+    given = {"rollout_skip_waits": True, "rollout_looks_per_wait": looks}
+    assert Context({**variables, **given}).looks_per_wait == seen
+    assert Context({**variables, "rollout_looks_per_wait": looks}).looks_per_wait is None
+
+
+@pytest.mark.parametrize("looks", [0, -1, 1001, "many", "1.5", 1.5, [], "inf"])
+def test_a_number_of_looks_that_is_none_is_refused(variables: dict[str, Any], looks: Any) -> None:
+    given = {"rollout_skip_waits": True, "rollout_looks_per_wait": looks}
+    with pytest.raises(StepError, match=r"rollout_looks_per_wait: seen .*, expected a whole number from 1 to 1000"):
+        assert Context({**variables, **given}).looks_per_wait
 
 
 @pytest.mark.parametrize(
     ("given", "rehearsal"),
     [
         ({}, False),
-        ({"rollout_time_scale": 60}, True),
+        ({"rollout_skip_waits": True}, True),
         ({"flag": True}, True),
         ({"flag": "yes"}, True),
         ({"flag": False}, False),
     ],
 )
-def test_scaled_time_or_an_inventory_that_says_so_is_a_rehearsal(
+def test_skipped_waits_or_an_inventory_that_says_so_are_a_rehearsal(
     variables: dict[str, Any], given: dict[str, Any], rehearsal: bool
 ) -> None:
     variables["hostvars"]["dgx-3"]["rollout_rehearsal"] = given.pop("flag", "")
@@ -188,11 +231,11 @@ def test_a_start_is_recorded_once_a_run_and_other_runs_resume(variables: dict[st
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"rollout_time_scale": 60}, r"began at .* with rollout_time_scale=1; this run has 60. Go on with -e rollout_time_scale=1"),
+        ({"rollout_skip_waits": True}, r"began at .* without skipping its waits; this run goes on skipping its waits. Go on with -e rollout_skip_waits=false"),
         ({"flag": True}, r"for production, this run is a rehearsal"),
     ],
 )  # fmt: skip
-def test_a_rollout_does_not_change_its_scale_or_kind_on_the_way(
+def test_a_rollout_does_not_begin_to_skip_or_change_its_kind_on_the_way(
     variables: dict[str, Any], given: dict[str, Any], said: str
 ) -> None:
     first = context(variables)
@@ -248,11 +291,70 @@ def test_a_step_that_only_looks_lifts_no_hold_of_a_rollout_that_has_changed_host
     assert first.ledger.read()[-1].kind == "run.resumed"
 
 
-def test_with_nothing_touched_another_scale_is_another_attempt(variables: dict[str, Any]) -> None:
-    ensure_started(context(variables), at(0))
-    second = context(variables, "run-2", rollout_time_scale=60)
+@pytest.mark.parametrize("flag", ["", "true"], ids=["rehearsed waiting", "rehearsed skipping"])
+def test_what_began_skipping_goes_on_skipping(variables: dict[str, Any], flag: str) -> None:
+    """Also where the inventory says that all is a rehearsal."""
+    variables["hostvars"]["dgx-1"]["rollout_rehearsal"] = flag
+    first = context(variables, rollout_skip_waits=True)
+    ensure_started(first, at(0))
+    touch(first)
+    assert (first.state.skips_waits, first.state.rehearsal, first.state.pace) == (True, True, "waits skipped")
+    with pytest.raises(
+        StepError,
+        match=r"began at .* skipping its waits; this run goes on without skipping its waits. Go on with -e rollout_skip_waits=true",
+    ):
+        ensure_started(context(variables, "run-2"), at(1))
+    for word in ({"rollout_skip_waits": "yes"}, {"rollout_time_scale": 60}):
+        ensure_started(context(variables, "run-3", **word), at(2))
+    assert first.ledger.read()[-1].kind == "run.resumed"
+
+
+@pytest.mark.parametrize("given", [{}, {"rollout_skip_waits": True}, {"rollout_time_scale": 900}], ids=str)
+def test_what_an_earlier_version_began_with_scaled_time_is_only_rolled_back(
+    variables: dict[str, Any], given: dict[str, Any]
+) -> None:
+    first = context(variables)
+    digest = first.sure_plan.digest
+    start = {"hosts": HOSTS, "plan_digest": digest, "time_scale": 900.0, "rehearsal": True}
+    first.record("rollout.started", start, at(0), attempt=1)
+    touch(first)
+    before = len(first.ledger.read())
+    with pytest.raises(
+        StepError,
+        match=r"began at .* with rollout_time_scale=900 by an earlier version.*playbooks/rollback.yml -e rollout=wave2",
+    ):
+        ensure_started(context(variables, "run-2", **given), at(1))
+    assert len(first.ledger.read()) == before
+
+
+def test_with_nothing_touched_another_pace_is_another_attempt(variables: dict[str, Any]) -> None:
+    """Of this version as of an earlier one."""
+    first = context(variables)
+    digest = first.sure_plan.digest
+    start = {"hosts": HOSTS, "plan_digest": digest, "time_scale": 900.0, "rehearsal": True}
+    first.record("rollout.started", start, at(0), attempt=1)
+    second = context(variables, "run-2", rollout_skip_waits=True)
     ensure_started(second, at(1))
-    assert (second.state.attempt, second.state.time_scale) == (2, 60)
+    assert (second.state.attempt, second.state.time_scale, second.state.skips_waits) == (2, 1.0, True)
+    third = context(variables, "run-3")
+    ensure_started(third, at(2))
+    assert (third.state.attempt, third.state.skips_waits, third.state.rehearsal) == (3, False, False)
+
+
+def test_production_is_refused_in_a_store_whose_clock_a_rehearsal_has_moved(variables: dict[str, Any]) -> None:
+    rehearsed = context({**variables, "rollout": "wave1"}, rollout_skip_waits=True)
+    assert rehearsed.clock.skip_to(rehearsed.clock.now() + timedelta(hours=6)) > 0
+    with pytest.raises(
+        StepError,
+        match=r"a rehearsal has skipped 6h of waiting in .*rollout_monitoring_dir \(or rollout_store\) of its own",
+    ):
+        ensure_started(context(variables, "run-2"), at(1))
+    assert context(variables).ledger.read() == []
+    # A rehearsal that waits, which the inventory says, may come after one that skipped.
+    variables["hostvars"]["dgx-1"]["rollout_rehearsal"] = True
+    ensure_started(context(variables, "run-3"), at(2))
+    variables["hostvars"]["dgx-1"]["rollout_rehearsal"] = ""
+    ensure_started(context(variables, "run-4", rollout_skip_waits=True), at(3))
 
 
 def test_a_plan_does_not_change_under_hosts_that_were_changed(variables: dict[str, Any], tmp_path: Path) -> None:

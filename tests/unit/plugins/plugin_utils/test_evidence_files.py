@@ -17,7 +17,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _evidence_
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _rules
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import judge
 
-from tests.unit.plugins.plugin_utils.recorded import evidence, plan
+from tests.unit.plugins.plugin_utils.recorded import evidence, evidence_of_now, plan
 
 DECISION = {"decision": "hold", "why": "because", "instances": [], "causes": []}
 
@@ -73,7 +73,7 @@ def test_an_earlier_look_is_kept_beside_the_new_one(tmp_path: Path) -> None:
 
 
 def test_every_gate_has_its_files_and_says_what_was_not_measured(tmp_path: Path) -> None:
-    document = evidence()
+    document = evidence_of_now()
     document["instances"]["tdd-expert@dgx-1"]["reason"] = "host_unreachable"
     hashes = written(tmp_path, document)
     assert sorted(hashes) == sorted(path.name for path in tmp_path.iterdir()) == [
@@ -84,7 +84,7 @@ def test_every_gate_has_its_files_and_says_what_was_not_measured(tmp_path: Path)
         assert hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() == told
     assert files.read_json(tmp_path / "evidence.json") == document
     summary = files.read_json(tmp_path / "summary.json")
-    assert (summary["rollout"], summary["time_scale"], summary["decision"]) == ("wave2", 900.0, DECISION)
+    assert (summary["rollout"], summary["skips_waits"], summary["decision"]) == ("wave2", True, DECISION)
     assert {gap["criterion"] for gap in summary["not_measured"]} >= {"agent_uptime", "error_rate"}
     assert "kinds" not in json.dumps(files.read_json(tmp_path / "agent_status.json"))
 
@@ -108,7 +108,7 @@ NO_CONNECTION: dict[str, Any] = {
     ids=["sample without a connection", "neither", "probe without a connection", "host away"],
 )
 def test_a_gate_that_could_not_measure_nats_is_written_all_the_same(tmp_path: Path, values: dict[str, Any]) -> None:
-    document = evidence()
+    document = evidence_of_now()
     document["nats"][0].update(copy.deepcopy(values))
     written(tmp_path, document)
     text = (tmp_path / "nats_sampling.txt").read_text()

@@ -39,7 +39,7 @@ def document() -> dict[str, Any]:
     found.pop("series")
     for item in found["instances"].values():
         item["at"] = iso(parse_iso(item["at"]).replace(year=2027))
-    found["time_scale"] = 1.0
+    found["time_scale"] = 1.0  # It was recorded by a version that scaled time.
     return found
 
 
@@ -61,7 +61,7 @@ def test_with_control_of_its_host_it_is_the_hosts_trouble(document: dict[str, An
     assert found.missing == {}
 
 
-def test_rehearsals_are_scaled_down_to_what_units_need_to_stop(document: dict[str, Any]) -> None:
+def test_evidence_of_scaled_time_is_judged_by_what_units_need_to_stop(document: dict[str, Any]) -> None:
     document["time_scale"] = 900.0
     down(document, TEST[0], 200.0)
     for name in CONTROL:

@@ -30,7 +30,7 @@ def series(buckets: int, **sections: Any) -> dict[str, Any]:
     return {
         "start": "2026-01-23T12:00:00+00:00",
         "bucket_s": 60.0,
-        "time_scale": 1.0,
+        "skips_waits": False,
         "buckets": buckets,
         **empty,
         **sections,

@@ -11,9 +11,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_options import parse_server
+from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_probe_request import parse_probe
 from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_sample import parse_sample
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _instances
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import iso
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._evidence import Subject
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._skips import Skip, Skips
 
 from tests.unit.plugins.plugin_utils.recorded import HOSTS, PLANS, at
 
@@ -38,8 +42,8 @@ def context(tmp_path: Path) -> Context:
     return Context(variables)
 
 
-def with_scale(context: Context, scale: float) -> Context:
-    return Context({**context.variables, "rollout_time_scale": scale})
+def skipping(context: Context) -> Context:
+    return Context({**context.variables, "rollout_skip_waits": True})
 
 
 def test_a_change_knows_what_was_backed_up(context: Context) -> None:
@@ -77,20 +81,74 @@ def test_a_short_wait_is_probed_as_long_as_a_round_is_left(
     assert [each["probe"]["over"] for each in order.values()] == ([over] if over else [])
 
 
-@pytest.mark.parametrize("scale", [1, 60, 900, 86400])
-def test_the_probe_of_a_look_fits_into_its_window(context: Context, scale: float) -> None:
-    scaled = with_scale(context, scale)
-    plan = scaled.sure_plan
-    window = _instances.light_window(scaled, plan)
-    orders = list(_instances.nats_order(scaled, plan, plan.agents(), window, requests=plan.watch.requests).values())
-    assert len(orders) == 1
-    order = orders[0]
+@pytest.mark.parametrize("requests", [0, 3], ids=["of a gate", "of a look"])
+@pytest.mark.parametrize("skips", [False, True], ids=["waiting", "skipping"])
+def test_the_probe_of_a_window_fits_into_it(context: Context, skips: bool, requests: int) -> None:
+    asked = skipping(context) if skips else context
+    plan = asked.sure_plan
+    assert plan.probe is not None
+    window = _instances.light_window(asked, plan) if requests else plan.verify.window
+    (order,) = _instances.nats_order(asked, plan, plan.agents(), window, at(60), requests=requests).values()
     probe = order["probe"]
-    # Spread, and with all its time for the last answer.
-    assert probe["over"] > 0
-    assert probe["over"] + probe["timeout"] <= window
+    if not skips:
+        # Spread, and with all its time for the last answer.
+        assert probe["over"] > 0
+        assert probe["over"] + probe["timeout"] <= window
+        assert probe["bucket"] == 60.0
+        assert not {"from", "to", "stands_for", "until_probed", "by_round"} & {*order, *probe}
     request = parse_sample(
-        {"window": window, "patterns": order["patterns"], "agents": order["agents"], "probe": probe},
+        {"window": order["window_s"], "patterns": order["patterns"], "agents": order["agents"], "probe": probe,
+         "ends_with_probe": order.get("until_probed")},
         parse_server({"server": "nats://127.0.0.1:4222"}),
-    )
+    )  # fmt: skip
     assert request.probe is not None
+    assert request.probe.requests_each == (requests or plan.probe.count)
+    assert (request.ends_with_probe, request.probe.by_round) == (skips, skips)
+
+
+def test_where_waits_are_skipped_a_window_ends_with_its_probe_and_stands_for_all_of_it(context: Context) -> None:
+    asked = skipping(context)
+    plan = asked.sure_plan
+    (order,) = _instances.nats_order(asked, plan, plan.agents(), 300.0, at(60)).values()
+    assert (order["from"], order["to"], order["stands_for"]) == (iso(at(60)), iso(at(360)), True)
+    # As long as the plan says at most, and as fast as the agents answer.
+    assert (order["window_s"], order["until_probed"], order["probe"]["over"]) == (300.0, True, 0.0)
+    # Without one it listens for a moment.
+    (order,) = _instances.nats_order(asked, plan._replace(probe=None), plan.agents(), 300.0, at(60)).values()
+    assert (order["window_s"], order["until_probed"], order["probe"]) == (_instances.SKIPPED_WINDOW, False, None)
+    assert (order["from"], order["to"]) == (iso(at(60)), iso(at(360)))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "rounds"), [(15.9, None), (16.0, 1), (35.9, 2), (90.0, 8), (7200.0, 8)], ids=str
+)  # fmt: skip
+def test_a_few_rounds_stand_for_a_wait_that_is_skipped(context: Context, seconds: float, rounds: int | None) -> None:
+    """As many as the wait would have had, up to some; one after the other."""
+    asked = skipping(context)
+    plan = asked.sure_plan
+    until = at(0) + timedelta(seconds=seconds)
+    orders = list(_instances.low_rate_order(asked, plan, plan.agents(), at(0), until, "low").values())
+    assert [order["probe"]["count"] for order in orders] == ([rounds] if rounds else [])
+    for order in orders:
+        probe = order["probe"]
+        assert (order["from"], order["to"], order["stands_for"], order["patterns"]) == (
+            iso(at(0)),
+            iso(until),
+            True,
+            {},
+        )
+        assert (probe["over"], probe["by_round"]) == (0.0, True)
+        assert not {"every", "bucket"} & set(probe)
+        assert parse_probe(probe).requests_each == rounds
+
+
+def test_hosts_are_told_real_times(context: Context) -> None:
+    asked = skipping(context)
+    subject = Subject("network-expert", HOSTS[0], "test", at(7200), "f" * 32, "one")
+    before = _instances.look_order(asked, HOSTS[0], [subject], at(7200))
+    assert (before["since"], before["instances"][0]["since"], before["bucket"]) == (iso(at(7200)), iso(at(7200)), 0.25)
+    asked.clock.skips = Skips((Skip(at(10), 7000.0),))
+    order = _instances.look_order(asked, HOSTS[0], [subject], at(3600))
+    # What was skipped at second 10 held the hour; what is later is as much earlier.
+    assert (order["since"], order["instances"][0]["since"]) == (iso(at(10)), iso(at(200)))
+    assert _instances.look_order(context, HOSTS[0], [], at(0))["bucket"] == 60.0

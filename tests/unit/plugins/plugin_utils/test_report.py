@@ -24,7 +24,7 @@ from tests.unit.plugins.plugin_utils.recorded import (
     HOSTS,
     PLANS,
     Story,
-    evidence,
+    evidence_of_now,
     ledger_path,
     looks,
     plan,
@@ -54,7 +54,7 @@ def reports(tmp_path: Path, story: Story | None = None, rollout: str = "wave2") 
 
 def gate(tmp_path: Path, story: Story, name: str = "T+1h", why: str = "", **edits: Any) -> Story:
     """A checkpoint with real files behind its record."""
-    document = evidence()
+    document = evidence_of_now()
     for key, values in edits.items():
         document["instances"][key.replace("__", "@").replace("_", "-")].update(values)
     verdicts = judge(_rules.for_checkpoint(plan(), name), document)

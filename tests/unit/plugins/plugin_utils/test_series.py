@@ -46,7 +46,7 @@ def built(
     looks: list[dict[str, Any]], lines: list[dict[str, Any]] | None = None, minutes: float = 60, **more: Any
 ) -> dict[str, Any]:
     """The series from START on, of one host."""
-    arguments = {"subjects": SUBJECTS, "bucket_s": BUCKET_S, "time_scale": 1.0, "start": START, "tick_s": 300.0, **more}
+    arguments = {"subjects": SUBJECTS, "bucket_s": BUCKET_S, "start": START, "tick_s": 300.0, **more}
     return _series.build({HOST: looks}, lines or [], now=at(minutes * 60), **arguments)
 
 
@@ -241,7 +241,7 @@ def test_a_look_that_failed_is_a_gap_with_its_reason(tmp_path: Path) -> None:
     book.append(HOST, one(300))
     book.missed(HOST, START.isoformat(), "host_unreachable", "no route")
     book.append(HOST, one(720))
-    series = _series.build({HOST: book.folded(HOST, BUCKET_S)}, [], SUBJECTS, BUCKET_S, 1.0, START, at(900), 300.0)
+    series = _series.build({HOST: book.folded(HOST, BUCKET_S)}, [], SUBJECTS, BUCKET_S, START, at(900), 300.0)
     assert series["gaps"] == [
         {"from": 6, "to": 12, "what": f"host {HOST}", "reason": "host_unreachable", "message": "no route"}
     ]
@@ -249,12 +249,12 @@ def test_a_look_that_failed_is_a_gap_with_its_reason(tmp_path: Path) -> None:
 
 
 def test_a_host_that_was_never_seen_is_one_gap(tmp_path: Path) -> None:
-    (gap,) = _series.build({}, [], SUBJECTS, BUCKET_S, 1.0, START, at(900))["gaps"]
+    (gap,) = _series.build({}, [], SUBJECTS, BUCKET_S, START, at(900))["gaps"]
     assert gap == {"from": 0, "to": 16, "what": f"host {HOST}", "reason": "sampler_late", "message": "no look so far"}
     book = LookBook(tmp_path)
     book.missed(HOST, at(60).isoformat(), "host_unreachable", "no route")
     fold = book.folded(HOST, BUCKET_S)
-    (gap,) = _series.build({HOST: fold}, [], SUBJECTS, BUCKET_S, 1.0, START, at(900))["gaps"]
+    (gap,) = _series.build({HOST: fold}, [], SUBJECTS, BUCKET_S, START, at(900))["gaps"]
     assert (gap["reason"], gap["message"]) == ("host_unreachable", "no route")
 
 
@@ -318,7 +318,7 @@ def test_one_group_by_agent_several_by_agent_and_group() -> None:
     ]  # fmt: skip
     lines = [line(0, 60, {TESTED: [[0, 2, 2, 0, 0, []]]}, "a", hosts=["a1", "a2"]),
              line(0, 60, {TESTED: [[0, 1, 1, 0, 0, []]]}, "b", hosts=["b1"])]  # fmt: skip
-    arguments: dict[str, Any] = {"subjects": subjects, "bucket_s": BUCKET_S, "time_scale": 1.0, "start": START}
+    arguments: dict[str, Any] = {"subjects": subjects, "bucket_s": BUCKET_S, "start": START}
     looks = {host: [one(60)] for host in ("a1", "a2", "b1")}
     agents = _series.build(looks, lines, now=at(600), **arguments)["agents"]
     told = {name: (item["role"], item["changed"], item["hosts"], item["asked"]) for name, item in agents.items()}
@@ -366,7 +366,7 @@ def test_sums_of_the_series_are_those_of_the_looks_in_any_order(
 ) -> None:
     shuffle.shuffle(looks)
     shuffle.shuffle(lines)
-    series = _series.build({HOST: looks}, lines, SUBJECTS, BUCKET_S, 1.0, **_everywhere)
+    series = _series.build({HOST: looks}, lines, SUBJECTS, BUCKET_S, **_everywhere)
     for agent in NAMES:
         sums = totals(looks, agent, None)
         item = entry(series, agent)
@@ -406,7 +406,7 @@ def test_a_file_that_was_torn_or_damaged_never_stops_a_look(
         data = path.read_bytes()
         path.write_bytes(data[:place] + other + data[place + length :])
     fold = book.folded(HOST, BUCKET_S)
-    series = _series.build({HOST: fold}, [], SUBJECTS, BUCKET_S, 1.0, **_everywhere)
+    series = _series.build({HOST: fold}, [], SUBJECTS, BUCKET_S, **_everywhere)
     for agent in NAMES:
         assert total(entry(series, agent)["errors"]) == totals(book.read(HOST), agent, None)["errors"]
         assert totals(fold, agent, None)["gaps"] == totals(book.read(HOST), agent, None)["gaps"]
@@ -422,11 +422,11 @@ def test_a_damaged_line_is_a_gap_and_not_a_quiet_time(tmp_path: Path) -> None:
     first, second, third = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(first + b"x" + second[1:] + third)
     assert [gap["reason"] for gap in totals(book.read(HOST), AGENT, None)["gaps"]] == ["tool_error"]
-    series = _series.build({HOST: book.folded(HOST, BUCKET_S)}, [], SUBJECTS, BUCKET_S, 1.0, START, at(900))
+    series = _series.build({HOST: book.folded(HOST, BUCKET_S)}, [], SUBJECTS, BUCKET_S, START, at(900))
     assert entry(series)["watched"] == [[0, 5], [10, 15]]
     assert [gap["reason"] for gap in series["gaps"]] == ["tool_error"]
 
 
 def test_a_fold_of_other_buckets_is_refused() -> None:
     with pytest.raises(ValueError, match="buckets of 60 s out of a fold in buckets of 30 s"):
-        _series.build({HOST: HostFold(30.0)}, [], SUBJECTS, 60.0, 1.0, START, at(60))
+        _series.build({HOST: HostFold(30.0)}, [], SUBJECTS, 60.0, START, at(60))

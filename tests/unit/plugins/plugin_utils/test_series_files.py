@@ -25,7 +25,7 @@ from tests.unit.plugins.plugin_utils.recorded import START, at
 def test_what_was_built_comes_back(
     tmp_path_factory: pytest.TempPathFactory, looks: list[Any], lines: list[Any]
 ) -> None:
-    series = _series.build({HOST: looks}, lines, SUBJECTS, BUCKET_S, 1.0, START, at(3000))
+    series = _series.build({HOST: looks}, lines, SUBJECTS, BUCKET_S, START, at(3000))
     folder = tmp_path_factory.mktemp("gate")
     reference = _series.write(folder, series)
     assert _series.load(folder, reference) == series == json.loads((folder / "series.json").read_text(encoding="utf-8"))

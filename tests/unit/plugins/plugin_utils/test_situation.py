@@ -115,7 +115,8 @@ def test_checkpoints_are_counted_from_the_phase_that_the_plan_names() -> None:
     assert [event.what for event in seen.events][:2] == ["look", "checkpoint T+1h"]
 
 
-def test_scaled_time_divides_what_is_due() -> None:
+def test_what_is_due_in_a_ledger_of_scaled_time_was_divided() -> None:
+    """By an earlier version; this one reads it."""
     story = Story().prepared().verified("network-expert")
     story.records[0].data.update(time_scale=3600.0, rehearsal=True)
     seen = told(story)
@@ -124,11 +125,23 @@ def test_scaled_time_divides_what_is_due() -> None:
     verified = story.state().phase("network-expert").verified_at
     assert verified
     assert (soak.at - verified).total_seconds() == 2.0
-    # Not sooner than the shortest look.
-    assert (look.at - verified).total_seconds() == 4.0
+    assert (look.at - verified).total_seconds() == pytest.approx(300 / 3600, abs=1e-6)
+    assert block_lines(seen)[0].startswith("wave2  IN PROGRESS  attempt 1, rehearsal, time scale 3600")
 
 
-def test_scaled_time_divides_the_way_to_a_checkpoint() -> None:
+def test_where_waits_are_skipped_what_is_due_comes_when_the_plan_says() -> None:
+    story = Story().prepared().verified("network-expert")
+    story.records[0].data.update(skips_waits=True, rehearsal=True)
+    seen = told(story)
+    due = {event.step: event.at for event in seen.events}
+    verified = story.state().phase("network-expert").verified_at
+    assert verified
+    assert (due["soak"] - verified).total_seconds() == 2 * HOUR
+    assert (due["look"] - verified).total_seconds() == 300.0
+    assert block_lines(seen)[0].startswith("wave2  IN PROGRESS  attempt 1, rehearsal, waits skipped")
+
+
+def test_the_way_to_a_checkpoint_in_a_ledger_of_scaled_time_was_divided() -> None:
     story = Story().both_phases()
     story.records[0].data.update(time_scale=3600.0, rehearsal=True)
     deployed = story.state().phase("tdd-expert").deployed_at
@@ -356,7 +369,7 @@ def test_every_threshold_of_a_shipped_plan_is_read() -> None:
 
 def test_the_recorded_plan_says_what_the_plan_says() -> None:
     whole = plan()
-    kept = recorded_plan({"plan": whole.to_dict(), "time_scale": 1.0})
+    kept = recorded_plan({"plan": whole.to_dict(), "skips_waits": False})
     assert [(p.name, list(p.agents), p.soak_s, p.stagger_s) for p in kept.phases] == [
         (p.name, list(p.agents), p.soak or 0.0, p.stagger) for p in whole.phases
     ]

@@ -102,16 +102,17 @@ def test_what_is_changed_is_watched_during_a_freeze() -> None:
     assert len(order["looks"]) == 36
 
 
-def test_no_freeze_where_nothing_changes_in_scaled_time_or_outside_of_it() -> None:
+def test_a_rehearsal_that_skips_its_waits_skips_a_freeze_as_well() -> None:
+    story = prepared_as(skips_waits=True, rehearsal=True)
+    assert _orders.deploy(story.view(plan(freeze=[FREEZE])), "network-expert")["wait_until"] == iso(at(3 * HOUR))
+
+
+def test_no_freeze_where_nothing_changes_or_outside_of_it() -> None:
     frozen = plan(freeze=[FREEZE])
-    for story in (Story().prepared().wait(3 * HOUR), scaled(), shadow()):
+    for story in (Story().prepared().wait(3 * HOUR), shadow()):
         order = _orders.deploy(story.view(frozen), "network-expert")
         assert (order["due"], order["looks"], order["wait_until"]) == (True, [], None)
     assert _orders.deploy(Story().started().view(frozen, check=True), "network-expert")["wait_until"] is None
-
-
-def scaled() -> Story:
-    return prepared_as(time_scale=60.0)
 
 
 def shadow() -> Story:

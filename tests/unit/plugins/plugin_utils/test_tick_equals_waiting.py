@@ -1,7 +1,10 @@
 # Copyright (c) 2026 Cowboy AI, LLC
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A rollout that is launched every minute writes the ledger of one that waits: both acted out with a clock of our own."""
+"""A rollout that is launched every minute writes the ledger of one that waits, and so do both where waits are skipped.
+
+All are acted out with a clock of our own; those that skip have the records of what they skipped besides.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import iso
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._freeze import frozen_until
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._orders import View
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan import Plan
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._skips import Skips
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._state import GO, HOLD, RolloutState
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,6 +27,8 @@ from hypothesis import strategies as st
 from tests.unit.plugins.plugin_utils.recorded import PHASES, START, Story, at, plan
 
 LOOK_TAKES, GATE_TAKES, LAUNCHED_EVERY, SOAK_ROUNDS = 7.0, 70.0, 60.0, 3
+# So many that each wait of the plans below has the looks that `watch.every` says.
+LOOKS_AS_PLANNED = 1000
 Line = tuple[str, Any, Any, Any]
 
 
@@ -36,19 +42,38 @@ class Waits(Exception):
 
 @dataclass
 class Acted:
-    """Acts out what the roles do with the orders. `ill`: looks, by number, that are not clean; `blind`: gates that can't measure."""
+    """Acts out what the roles do with the orders. `ill`: looks, by number, that are not clean; `blind`: gates that can't measure.
+
+    `looks_per_wait`: of one that skips its waits.
+    """
 
     tick: bool
+    looks_per_wait: int | None = None
     ill: frozenset[int] = frozenset()
     blind: frozenset[int] = frozenset()
     answers: dict[str, tuple[float, str]] = field(default_factory=dict)
     plan: Plan = field(default_factory=plan)
     story: Story = field(default_factory=Story)
-    now: float = 0.0
+    real: float = 0.0
+    skips: Skips = field(default_factory=Skips)
     launches: int = 0
     _folded: tuple[int, RolloutState] | None = None
 
     # ------------------------------------------------------------ what the edge does
+
+    @property
+    def now(self) -> float:
+        return (self.skips.plan(at(self.real)) - START).total_seconds()
+
+    def takes(self, seconds: float) -> None:
+        self.real += seconds
+
+    def skip(self, until: datetime, label: str) -> None:
+        """As `_action.skip` does it."""
+        since = at(self.now)
+        if self.looks_per_wait is not None and until > since:
+            self.skips = self.skips.and_to(at(self.real), until)
+            self.add("clock.skipped", **{"from": iso(since), "to": iso(until), "for": label})
 
     def add(self, kind: str, **data: Any) -> None:
         self.story.now = self.now - 1.0
@@ -69,17 +94,19 @@ class Acted:
             batch=batch or self.story.hosts,
             run=self.story.run,
             now=at(self.now),
-            scaled=lambda seconds, least: seconds,
+            looks_per_wait=self.looks_per_wait,
             tick=self.tick,
         )
 
-    def wait(self, until: datetime) -> None:
-        moment = (until - START).total_seconds()
-        if moment <= self.now:
+    def wait(self, until: datetime, label: str = "") -> None:
+        left = (until - at(self.now)).total_seconds()
+        if left <= 0:
             return
+        self.skip(until, label)
         if self.tick:
             raise Waits(until)
-        self.now = moment
+        if self.looks_per_wait is None:
+            self.takes(left)
 
     def count(self, kind: str) -> int:
         return sum(record.kind == kind for record in self.story.records)
@@ -89,7 +116,7 @@ class Acted:
     def whole(self) -> None:
         for step in ("preflight", "baseline"):
             if getattr(_orders, step)(self.view())["due"]:
-                self.now += GATE_TAKES
+                self.takes(GATE_TAKES)
                 self.add({"preflight": "preflight.passed", "baseline": "baseline.taken"}[step])
         if _orders.backup(self.view())["due"]:
             self.add("backup.done", directory="/b", hosts={host: {} for host in self.story.hosts})
@@ -139,7 +166,7 @@ class Acted:
         assert not all(frozen_until(calendar, at(moment)) for moment in (self.now - LOOK_TAKES, self.now)), at(self.now)
         names = order["instances"]
         self.add("batch.started", phase=phase, hosts=[host], instances=names)
-        self.now += LOOK_TAKES
+        self.takes(LOOK_TAKES)
         proven = {name: {"since": iso(at(self.now))} for name in names}
         self.add("batch.done", phase=phase, hosts=[host], proven=proven, phase_complete=host == self.story.hosts[-1])
 
@@ -153,7 +180,7 @@ class Acted:
             if held_at:
                 self.wait(plus(held_at, again.every))
             assert number == attempt or self.tick
-            self.now += GATE_TAKES
+            self.takes(GATE_TAKES)
             decision = HOLD if self.count("gate.decided") in self.blind else GO
             stops = decision == HOLD and number >= again.times
             self.add("gate.decided", gate=gate, name=name, decision=decision, why="", stops=stops, **more)
@@ -177,15 +204,12 @@ class Acted:
                 continue
             if answered_at <= (parse_iso(look["at"]) - START).total_seconds():
                 # Somebody answers in a run of his own, before the next look.
-                if not self.tick:
-                    self.now = max(self.now, answered_at)
-                elif answered_at > self.now:
-                    raise Waits(at(answered_at))
+                self.wait(at(answered_at), "an answer")
                 self.add("approval.given", approval=answer[0], decision=answer[1], reason="seen")
                 return
-            self.wait(parse_iso(look["at"]))
+            self.wait(parse_iso(look["at"]), look["label"])
             number = self.count("look.taken")
-            self.now += LOOK_TAKES
+            self.takes(LOOK_TAKES)
             self.add("look.taken", label=look["label"])
             if not phase:
                 continue
@@ -200,7 +224,7 @@ class Acted:
 
     def told(self) -> list[Line]:
         """The whole rollout, and its ledger without what belongs to one run."""
-        self.add("rollout.started", hosts=self.story.hosts, time_scale=1.0)
+        self.add("rollout.started", hosts=self.story.hosts, skips_waits=self.looks_per_wait is not None)
         while True:
             self.launches += 1
             assert self.launches < 5000, self.story.records[-1]
@@ -208,9 +232,13 @@ class Acted:
                 self.whole()
                 break
             except Waits as waits:
-                due = max((waits.until - START).total_seconds(), self.now)
-                self.now = LAUNCHED_EVERY * (due // LAUNCHED_EVERY + 1)
-        return [(r.kind, *(r.data.get(key) for key in ("name", "decision", "label"))) for r in self.story.records]
+                due = self.real + max((waits.until - at(self.now)).total_seconds(), 0.0)
+                self.real = LAUNCHED_EVERY * (due // LAUNCHED_EVERY + 1)
+        return [
+            (r.kind, *(r.data.get(key) for key in ("name", "decision", "label")))
+            for r in self.story.records
+            if r.kind != "clock.skipped"
+        ]
 
 
 def rare(**sections: Any) -> Plan:
@@ -219,8 +247,14 @@ def rare(**sections: Any) -> Plan:
 
 
 def both(**more: Any) -> tuple[Acted, list[Line], list[Line]]:
-    ticking = Acted(tick=True, **more)
-    return ticking, Acted(tick=False, **more).told(), ticking.told()
+    """One that is launched again and again, its ledger, and that of one that waits; what skips its waits has written the same."""
+    ticking, waiting = Acted(tick=True, **more), Acted(tick=False, **more)
+    waited, ticked = waiting.told(), ticking.told()
+    for tick in (False, True):
+        skipping = Acted(tick=tick, looks_per_wait=LOOKS_AS_PLANNED, **more)
+        assert skipping.told() == waited
+        assert skipping.state.skipped_since(START) == pytest.approx(skipping.skips.total_s)
+    return ticking, waited, ticked
 
 
 def test_a_healthy_rollout() -> None:
@@ -230,6 +264,20 @@ def test_a_healthy_rollout() -> None:
     # 2 staggers of a look each in two phases, 24 looks of a soak, 288 on the way to T+24h.
     assert len([line for line in ticked if line[0] == "look.taken"]) == 4 + 24 + 288
     assert ticking.launches > 300
+
+
+def test_where_waits_are_skipped_each_has_so_many_looks_and_costs_nothing_but_them() -> None:
+    waiting, ticking = (Acted(tick=tick, looks_per_wait=2) for tick in (False, True))
+    waited = waiting.told()
+    assert ticking.told() == waited
+    assert waited[-1][:3] == ("decision.made", None, GO)
+    # 4 staggers, which are too short for two, a soak and four checkpoints.
+    looks, gates, batches = 4 + 2 + 4 * 2, 4, 6
+    assert waiting.count("look.taken") == looks
+    work = (looks + batches) * LOOK_TAKES + (gates + 2 + 2) * GATE_TAKES
+    assert waiting.real == pytest.approx(work)
+    assert waiting.now - waiting.real == pytest.approx(waiting.skips.total_s)
+    assert waiting.now > 26 * 3600
 
 
 @pytest.mark.parametrize(
