@@ -114,7 +114,8 @@ def test_where_waits_are_skipped_a_window_ends_with_its_probe_and_stands_for_all
     # As long as the plan says at most, and as fast as the agents answer.
     assert (order["window_s"], order["until_probed"], order["probe"]["over"]) == (300.0, True, 0.0)
     # Without one it listens for a moment.
-    (order,) = _instances.nats_order(asked, plan._replace(probe=None), plan.agents(), 300.0, at(60)).values()
+    unprobed = plan.model_copy(update={"probe": None})
+    (order,) = _instances.nats_order(asked, unprobed, plan.agents(), 300.0, at(60)).values()
     assert (order["window_s"], order["until_probed"], order["probe"]) == (_instances.SKIPPED_WINDOW, False, None)
     assert (order["from"], order["to"]) == (iso(at(60)), iso(at(360)))
 
