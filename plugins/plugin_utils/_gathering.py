@@ -85,15 +85,15 @@ def _part(kind: str, asked: dict[str, Any], result: dict[str, Any] | None, now: 
         part["message"] = str((part["probe"] or {}).get("message") or "") if part["reason"] else ""
     part["from"], part["to"] = asked.get("from") or iso(plus(now, -asked["window_s"])), asked.get("to") or iso(now)
     if asked.get("stands_for"):
-        _spread(part["probe"], part["from"], part["to"])
+        _spread(part["probe"], part["from"], part["to"], int((asked.get("probe") or {}).get("count") or 1))
     return part
 
 
-def _spread(probe: dict[str, Any] | None, begin: str, end: str) -> None:
+def _spread(probe: dict[str, Any] | None, begin: str, end: str, rounds: int) -> None:
     """Of a rehearsal's probe, its rounds stand for all of the window, in place."""
     buckets = (probe or {}).get("buckets")
     if buckets and not buckets["bucket_s"]:
-        buckets["agents"] = spread(buckets["agents"], parse_iso(begin), parse_iso(end), BUCKET)
+        buckets["agents"] = spread(buckets["agents"], parse_iso(begin), parse_iso(end), BUCKET, rounds)
         buckets["bucket_s"] = BUCKET
 
 
