@@ -135,7 +135,7 @@ def _record(context: Context, standing: str, lease: dict[str, Any], by_hand: str
     asked = by_hand or "rollout_takeover"
     why = {_lease.GONE: "its process has ended", _lease.EXPIRED: "its lease expired", _lease.TAKEN: asked}[standing]
     left = {name: lease[name] for name in ("run", "by", "job", "since", "heartbeat")}
-    context.record(_lease.TAKEOVER, {"from": left, "why": why}, context.clock.skips.plan(now))
+    context.record(_lease.TAKEOVER, {"from": left, "why": why}, context.clock.skips.now(now))
 
 
 def _exclude(context: Context, now: datetime) -> None:

@@ -34,7 +34,7 @@ class PlanClock:
         self.skips = Skips.of(entry.value["skips"]) if entry else Skips()
 
     def now(self) -> datetime:
-        return self.skips.plan(self._real.now())
+        return self.skips.now(self._real.now())
 
     def skip_to(self, until: datetime) -> float:
         """Have it be `until`, for every process that reads the store from now on; the seconds that were skipped."""
@@ -42,7 +42,7 @@ class PlanClock:
             entry = self._store.get(_KEY)
             self.skips = Skips.of(entry.value["skips"]) if entry else Skips()
             real = self._real.now()
-            skipped_s = (until - self.skips.plan(real)).total_seconds()
+            skipped_s = (until - self.skips.now(real)).total_seconds()
             if skipped_s <= 0:
                 return 0.0
             skips = self.skips.and_to(real, until)

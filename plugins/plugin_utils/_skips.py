@@ -45,6 +45,10 @@ class Skips:
         """How far plan time is ahead now."""
         return self.rows[-1].total_s if self.rows else 0.0
 
+    def now(self, real: datetime) -> datetime:
+        """The plan time of the present: after all skips, also where a clock goes slower than that of who skipped, or was put back."""
+        return real + timedelta(seconds=self.total_s)
+
     def plan(self, real: datetime) -> datetime:
         """The plan time of a real moment."""
         before = bisect_right(self.rows, real, key=lambda skip: skip.real)
@@ -61,10 +65,7 @@ class Skips:
             ahead = skip.total_s
         return plan - timedelta(seconds=ahead)
 
-    def before(self, plan: datetime) -> float:
-        """Seconds that were skipped until a plan time."""
-        return (plan - self.real(plan)).total_seconds()
-
     def and_to(self, real: datetime, until: datetime) -> Skips:
         """With one more: from the plan time of `real`, which is now, to `until`."""
-        return Skips((*self.rows, Skip(real, (until - real).total_seconds())))
+        at = max(real, self.rows[-1].real) if self.rows else real
+        return Skips((*self.rows, Skip(at, (until - real).total_seconds())))
