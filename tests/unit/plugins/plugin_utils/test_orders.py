@@ -236,6 +236,34 @@ def test_a_soak_that_nobody_watched_is_told() -> None:
     assert _orders.soak(story.wait(HOUR).view(), "network-expert")["unwatched_s"] > HOUR - 60
 
 
+@pytest.mark.parametrize(
+    ("before", "skipped", "after", "unwatched"),
+    [
+        (0, HOUR, 0, 0),
+        (300, 2 * HOUR, 200, 0),
+        # A pause is one, also where waits are skipped: between runs, or of this machine.
+        (0, HOUR, HOUR, HOUR),
+        (HOUR, HOUR, 0, HOUR),
+        (400, HOUR, 400, 800),
+    ],
+)
+def test_what_a_rehearsal_skipped_of_a_soak_was_not_left_unwatched(
+    before: float, skipped: float, after: float, unwatched: float
+) -> None:
+    story = Story().prepared().verified("network-expert").wait(before)
+    span = {"from": iso(at(story.now)), "to": iso(at(story.now + skipped))}
+    story.wait(skipped).add("clock.skipped", **span, **{"for": "the soak"}).wait(after)
+    seen = _orders.soak(story.view(looks_per_wait=2), "network-expert")["unwatched_s"]
+    # Each record takes a second.
+    assert unwatched <= seen <= unwatched + 3
+
+
+def test_a_wait_that_is_skipped_has_so_many_looks_and_never_more_than_the_plan_says() -> None:
+    story = Story().prepared().verified("network-expert")
+    for looks, seen in ((1, 1), (2, 2), (5, 5), (24, 24), (1000, 24)):
+        assert len(_orders.soak(story.view(looks_per_wait=looks), "network-expert")["looks"]) == seen
+
+
 def test_a_checkpoint_is_taken_once() -> None:
     story = Story().both_phases().wait(HOUR).gate("checkpoint", "T+1h", GO)
     assert "T+1h was taken" in _orders.checkpoint(story.view(), "T+1h")["why"]

@@ -176,6 +176,16 @@ def test_cpu_is_a_share_between_two_looks_at_one_process() -> None:
     assert [place for place, _bytes in series["memory"]] == [5, 6, 11, 15, 16, 18]
 
 
+def test_cpu_is_a_share_of_the_time_that_passed_and_not_of_what_was_skipped() -> None:
+    looks = [
+        skipping(300, 0.0, cpu_s=1.0),
+        skipping(400 + 7200, 7200.0, cpu_s=51.0),
+        skipping(500 + 7200, 7200.0, cpu_s=76.0),
+    ]
+    series = entry(built(looks, minutes=240, skipped_s=7200.0))
+    assert series["cpu"] == [[126, 0.5], [128, 0.25]]
+
+
 def test_of_two_looks_in_a_bucket_the_newer_reading_stands() -> None:
     assert entry(built([one(301, memory_bytes=1), one(302, memory_bytes=2)]))["memory"] == [[5, 2]]
 
@@ -234,6 +244,56 @@ def test_no_look_for_longer_than_two_ticks_is_a_gap() -> None:
     gaps = built(looks, minutes=40)["gaps"]
     assert [(gap["from"], gap["to"]) for gap in gaps] == [(16, 26), (27, 40)]
     assert gaps[1]["message"] == "no look for 14m"
+
+
+def skipping(seconds: float, skipped_s: float, **what: Any) -> dict[str, Any]:
+    """A look of a rehearsal that had skipped so much by then."""
+    return {**one(seconds, **what), "skipped_s": skipped_s}
+
+
+def test_what_a_rehearsal_skipped_is_no_gap() -> None:
+    looks = [skipping(300, 0.0), skipping(310 + 7200, 7200.0), skipping(320 + 10800, 10800.0)]
+    series = built(looks, minutes=240, skipped_s=13800.0)
+    assert (series["gaps"], series["skips_waits"]) == ([], True)
+    # The same moments of a run that waits.
+    looks = [one(300), one(310 + 7200), one(320 + 10800)]
+    waited = built(looks, minutes=240)
+    assert [(gap["from"], gap["to"], gap["reason"]) for gap in waited["gaps"]] == [
+        (6, 125, "sampler_late"), (126, 185, "sampler_late"), (186, 240, "sampler_late")
+    ]  # fmt: skip
+    assert not waited["skips_waits"]
+
+
+@pytest.mark.parametrize(
+    ("looks", "minutes", "skipped_s", "gaps"),
+    [
+        # Two hours were skipped, and for 25 minutes besides nobody looked.
+        ([skipping(300, 0.0), skipping(1800 + 7200, 7200.0)], 155, 7200.0, [(6, 150, "no look for 25m")]),
+        ([skipping(300, 0.0), skipping(901 + 7200, 7200.0)], 140, 7200.0, [(6, 135, "no look for 10m1s")]),
+        ([skipping(300, 0.0), skipping(900 + 7200, 7200.0)], 140, 7200.0, []),
+        # After the last look as well.
+        ([skipping(300, 0.0)], 155, 7200.0, [(6, 155, "no look for 30m")]),
+        ([skipping(300, 0.0)], 135, 7200.0, []),
+        # An older look knows of more than this run does: nothing is made up.
+        ([skipping(300, 7200.0)], 30, 0.0, [(6, 30, "no look for 25m")]),
+    ],
+)
+def test_a_look_that_was_really_missed_is_a_gap_also_where_waits_are_skipped(
+    looks: list[dict[str, Any]], minutes: float, skipped_s: float, gaps: list[tuple[int, int, str]]
+) -> None:
+    found = built(looks, minutes=minutes, skipped_s=skipped_s)["gaps"]
+    assert [(gap["from"], gap["to"], gap["message"]) for gap in found] == gaps
+    assert {gap["reason"] for gap in found} <= {"sampler_late"}
+
+
+def test_a_look_that_failed_after_a_skip_is_a_gap_all_the_same(tmp_path: Path) -> None:
+    book = LookBook(tmp_path)
+    book.append(HOST, skipping(300, 0.0))
+    book.missed(HOST, at(7500).isoformat(), "host_unreachable", "no route")
+    book.append(HOST, skipping(320 + 10800, 10800.0))
+    fold = book.folded(HOST, BUCKET_S)
+    (gap,) = _series.build({HOST: fold}, [], SUBJECTS, BUCKET_S, START, at(11160), 300.0, 10800.0)["gaps"]
+    assert (gap["from"], gap["to"], gap["reason"]) == (6, 185, "host_unreachable")
 
 
 def test_a_look_that_failed_is_a_gap_with_its_reason(tmp_path: Path) -> None:

@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import iso
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._state import (
     GO,
     HOLD,
@@ -17,7 +20,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._state import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.plugins.plugin_utils.recorded import ALL_INSTANCES, Story, records
+from tests.unit.plugins.plugin_utils.recorded import ALL_INSTANCES, START, Story, at, records
 
 ONE, REST = ALL_INSTANCES[:1], ALL_INSTANCES[1:]
 
@@ -52,6 +55,62 @@ def test_every_prefix_folds_the_same_each_time_and_touched_never_lacks_a_proven_
         state = fold(rollout, recorded[:length])
         assert _seen(state) == _seen(fold(rollout, recorded[:length]))
         assert set(state.proven()) <= set(state.touched())
+
+
+def skip(story: Story, seconds: float) -> Story:
+    """As a run that skips its waits does it."""
+    span = {"from": iso(at(story.now)), "to": iso(at(story.now + seconds))}
+    return story.wait(seconds).add("clock.skipped", **span, **{"for": "a wait"})
+
+
+def test_what_hosts_wait_for_comes_later_by_what_was_skipped() -> None:
+    story = Story().prepared()
+    names = {"phase": "network-expert", "confirm_within_s": 900.0}
+    story.add("batch.started", hosts=["dgx-1"], instances=["network-expert@dgx-1"], **names)
+    before = story.state().armed
+    assert list(before) == ["dgx-1"]
+    skip(story, 7200)
+    story.add("batch.started", hosts=["dgx-2"], instances=["network-expert@dgx-2"], **names)
+    armed = story.state().armed
+    # It counts down in real time, so what is left of it is what was left; whoever began later is not touched.
+    assert armed["dgx-1"] - before["dgx-1"] == timedelta(hours=2)
+    assert armed["dgx-2"] == at(story.now + 900)
+    both = skip(story, 60).state().armed
+    assert {host: both[host] - armed[host] for host in both} == dict.fromkeys(["dgx-1", "dgx-2"], timedelta(seconds=60))
+
+
+def test_what_was_skipped_since_a_moment_is_counted_from_there() -> None:
+    story = Story().started(skips_waits=True)
+    first = skip(story, 7200).now
+    story.wait(100)
+    skip(story, 600)
+    state = story.state()
+    assert state.skipped_since(START) == 7800
+    # A moment within a skip, after the first, at the begin of the second, and after all.
+    assert state.skipped_since(at(3601)) == 3600 + 600
+    assert state.skipped_since(at(first)) == 600
+    assert state.skipped_since(at(story.now)) == 0
+    story.attempt = 2
+    assert story.started().state().skipped_since(START) == 0
+
+
+@pytest.mark.parametrize(
+    ("start", "pace", "rehearsal"),
+    [
+        ({}, "", False),
+        ({"skips_waits": True, "rehearsal": True}, "waits skipped", True),
+        # As earlier versions wrote it.
+        ({"time_scale": 900.0, "rehearsal": True}, "time scale 900", True),
+        ({"time_scale": 1.0, "rehearsal": False}, "", False),
+        ({"time_scale": 1.0, "rehearsal": True}, "", True),
+        # Without the mark, which none of them left out.
+        ({"skips_waits": True}, "waits skipped", True),
+        ({"time_scale": 60.0}, "time scale 60", True),
+    ],
+)
+def test_how_a_rollout_went_through_its_waits(start: dict[str, object], pace: str, rehearsal: bool) -> None:
+    state = Story().started(**start).state()
+    assert (state.pace, state.rehearsal) == (pace, rehearsal)
 
 
 @given(st.data())
