@@ -81,9 +81,10 @@ def problems_of(source: Source, errors: Iterable[Any], root: type[Section]) -> l
 
 
 def _problem_of(source: Source, error: Any, root: type[Section]) -> Problem:
-    # A mapping key that is refused is reported below a part of its own; the key itself is what matters.
-    path: Path_ = tuple(part for part in error["loc"] if part != "[key]")
     kind: str = error["type"]
+    # A mapping key that is refused is reported below a part of its own; the key itself is what matters. One that nobody
+    # knows may be called so.
+    path: Path_ = tuple(part for part in error["loc"] if part != "[key]" or kind == "extra_forbidden")
     context: dict[str, Any] = error.get("ctx") or {}
     if kind == REFUSED:
         return _refused(source, path, error["loc"], context)

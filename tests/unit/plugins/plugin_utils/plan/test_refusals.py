@@ -137,12 +137,13 @@ MISTAKES = [
     ('"(?i)corrupt"', '"(corrupt"', "corruption_signs[0]", "(corrupt", "does not compile"),
     ('"(?i)corrupt"', '"x*"', "corruption_signs[0]", "x*", "matches every line"),
     ("disk_free: 1GiB", "disk_free: 1", "preflight.disk_free", "1", "a size"),
-    ("history: 24h", "history: 1m", "baseline.history", "1m", "at least 5m (baseline.window)"),
+    ("history: 24h", "history: 1m", "baseline.history", "1m", "at least 10m (baseline.window)"),
     ("rollout: wave2", "rollout: Wave 2", "rollout", "Wave 2", "lower case"),
     ("rollout: wave2", "rollout: ../x", "rollout", "../x", "lower case"),
     ("hosts: dgx", "hosts: '{{ dgx }}'", "hosts", "{{ dgx }}", "not a template"),
     ("hosts: dgx", 'hosts: ""', "hosts", "nothing", "not empty"),
     ("hosts: dgx", "", "hosts", "no such key", "add the key"),
+    ("hosts: dgx", "hosts: dgx\n'[key]': x", "[key]", "an unknown key", "remove it"),
     ("hosts: dgx", "hosts: dgx\nhosts: dgx", "hosts", "the key again (first in line 5)", "remove one of them"),
 ]  # fmt: skip
 
