@@ -32,7 +32,7 @@ GONE_BACK = {
 
 def action(of: Any, now: float = NOW, check: bool = False) -> Any:
     made = of.ActionModule.__new__(of.ActionModule)
-    made.clock = SimpleNamespace(now=lambda: at(now))
+    made._context = SimpleNamespace(clock=SimpleNamespace(now=lambda: at(now)))
     made._task = SimpleNamespace(check_mode=check)
     return made
 

@@ -26,7 +26,7 @@ def context(folder: Path, rollout: str) -> Context:
 def folder(tmp_path: Path) -> Path:
     """Three open rollouts."""
     for name in ("autumn", "spring", "winter"):
-        data = {"hosts": ["host-1"], "agents": ["a"], "plan": {}, "time_scale": 1.0}
+        data = {"hosts": ["host-1"], "agents": ["a"], "plan": {}}
         context(tmp_path, name).record("rollout.started", data, at(0), attempt=1)
     return tmp_path
 
