@@ -11,8 +11,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,9 +22,12 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._evidence_files i
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import Ledger, Record
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._notify._outbox import Outbox
 
+from tests.module.nats.world import wait_until
 from tests.unit.plugins.plugin_utils.recorded import HOSTS, Story, plan
 
 ROOT = Path(__file__).resolve().parents[3]
+#: Before each try. What fails twice is out soon, what fails once does not end, and nothing is tried again in vain by the way.
+SOON, NEVER_AGAIN = (0.0, 0.2, 0.4, 3600.0), (0.0, 36000.0)
 LAST_STEPS = """
 - hosts: dgx
   gather_facts: false
@@ -39,11 +41,10 @@ LAST_STEPS = """
 
 @dataclass
 class Run:
-    """What a run of ansible-playbook did, and how long it took in seconds."""
+    """What a run of ansible-playbook did."""
 
     status: int
     output: str
-    took_s: float
 
 
 @dataclass
@@ -54,6 +55,9 @@ class Rollout:
     levels: dict[int, list[str]]
     urls: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
+    #: Seconds before each try, and how long the end of a run waits at most: until all is out or was tried once.
+    waits_s: Sequence[float] = SOON
+    leaving_s: float = 3600.0
 
     @property
     def monitoring(self) -> Path:
@@ -102,28 +106,38 @@ class Rollout:
             "rollout_monitoring_dir": str(self.monitoring),
         }
         given = ["-e", json.dumps({**known, **variables})]
-        began = time.monotonic()
+        pace = {
+            "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callback"),
+            "ANSIBLE_CALLBACKS_ENABLED": "pace",
+            "PACE_WAITS": json.dumps(self.waits_s),
+            "PACE_LEAVING": str(self.leaving_s),
+        }
         done = subprocess.run(
             [
                 str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(self.folder / "hosts.yml"),
                 str(playbook or self.folder / "last.yml"), *given, *arguments,
             ],
-            cwd=ROOT, env={**os.environ, "ANSIBLE_NOCOLOR": "1", **self.environment}, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=120,
+            cwd=ROOT, env={**os.environ, "ANSIBLE_NOCOLOR": "1", **pace, **self.environment}, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=600,
         )  # fmt: skip
-        return Run(done.returncode, done.stdout, time.monotonic() - began)
+        return Run(done.returncode, done.stdout)
 
     def told(self) -> list[Record]:
         """What became of messages; channels without a URL are told of at the start, and are none."""
         return [r for r in self.ledger.read() if r.kind.startswith("notification.") and r.data["event"] != "start"]
 
-    def wait_for(self, count: int, seconds: float) -> list[Record]:
-        """The records of messages, once there are so many; fails when there are not in time."""
-        until = time.monotonic() + seconds
-        while len(self.told()) < count:
-            assert time.monotonic() < until, f"expected {count} records, there are {self.told()}"
-            time.sleep(0.1)
+    def wait_for(self, count: int) -> list[Record]:
+        """The records of messages, once there are so many."""
+        wait_until(lambda: len(self.told()) >= count, f"{count} records of messages")
         return self.told()
+
+    def tries(self) -> dict[str, int]:
+        """channel -> how often the first message that waits for it was tried."""
+        found: dict[str, int] = {}
+        for message in self.outbox.messages():
+            for delivery in message.open():
+                found.setdefault(delivery.channel, delivery.tries)
+        return found
 
     def sender(self) -> int:
         """The process that sends for this rollout; 0 when none is alive."""
@@ -143,3 +157,4 @@ def rollout(tmp_path: Path) -> Iterator[Rollout]:
     if number:
         with contextlib.suppress(ProcessLookupError):
             os.kill(number, signal.SIGTERM)
+            wait_until(lambda: not made.sender(), "the sender to end")
