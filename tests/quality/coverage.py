@@ -165,7 +165,8 @@ def measure(suite: Suite, checkout: Path, more: list[str]) -> None:
     status = subprocess.run(
         [*argv, *suite.paths, f"--junitxml={junit}", *more],
         cwd=checkout,
-        env=environment(PATH=tools),
+        # Ansible ends the last workers of a run as soon as they have answered; they have data to write, so it waits for them.
+        env=environment(PATH=tools, ANSIBLE_WORKER_SHUTDOWN_POLL_COUNT="600"),
         stdin=subprocess.DEVNULL,
         check=False,
     ).returncode

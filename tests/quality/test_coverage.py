@@ -14,6 +14,13 @@ from tests.quality import coverage
 from tests.quality.coverage import Counted, Suite, counted, package_of, percent, table
 
 BRANCH = "def answer(loud):\n    if loud:\n        return 1\n    return 2\n"
+ACTION = """\
+from ansible.plugins.action import ActionBase
+
+class ActionModule(ActionBase):
+    def run(self, tmp=None, task_vars=None):
+        return {"changed": False}
+"""
 TESTS = '''
 import os, runpy, subprocess, sys, zipfile
 
@@ -33,6 +40,11 @@ def test_in_a_fork_that_ends_at_once():
         runpy.run_path(HERE + "/plugins/plugin_utils/_plan/forked.py")["answer"](False)
         os._exit(0)
     os.waitpid(child, 0)
+
+def test_in_the_last_worker_of_a_playbook():
+    environment = {**os.environ, "ANSIBLE_ACTION_PLUGINS": HERE + "/plugins/action", "ANSIBLE_LIBRARY": HERE + "/plugins/action"}
+    words = ["-m", "ansible", "playbook", "-i", "localhost,", "-c", "local", HERE + "/play.yml"]
+    subprocess.run([sys.executable, *words], check=True, env=environment)
 
 def test_from_inside_a_zip(tmp_path):
     name = "ansible_collections/cowboyai/rollout/plugins/modules/"
@@ -69,6 +81,8 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         file = here / "plugins" / name
         file.parent.mkdir(parents=True)
         file.write_text(BRANCH)
+    (here / "plugins" / "action" / "worked.py").write_text(ACTION)
+    (here / "play.yml").write_text('[{"hosts": "all", "gather_facts": false, "tasks": [{"worked": {}}]}]')
     (here / "tests").mkdir()
     (here / "tests" / "test_all.py").write_text(TESTS)
     (here / "collections" / "linked").mkdir(parents=True)
@@ -84,17 +98,17 @@ def test_processes_links_and_files_that_nobody_runs_are_counted(
     told = json.loads(into.read_text())
     assert status == 1
     assert {name: (each["lines_run"], each["branches_run"]) for name, each in told["packages"].items()} == {
-        "action": (3, 1),
+        "action": (3 + 4, 1),
         "callback": (0, 0),
         "lookup": (3, 1),
         "modules": (3, 1),
         "plugin_utils/_plan": (4, 2),
     }
-    assert (told["total"]["lines"], told["total"]["branches"], told["total"]["lines_percent"]) == (20, 10, 65.0)
+    assert (told["total"]["lines"], told["total"]["branches"], told["total"]["lines_percent"]) == (24, 10, 70.83)
     suite = told["suites"]["all"]
-    assert (suite["passed"], suite["lines_run"]) == (4, 13)
+    assert (suite["passed"], suite["lines_run"]) == (5, 17)
     assert [name.rpartition("::")[2] for name in suite["failed"]] == ["test_that_fails"]
-    assert "| **all of plugins/** | 20 | 65.00 % | 10 | 50.00 % |" in capsys.readouterr().out
+    assert "| **all of plugins/** | 24 | 70.83 % | 10 | 50.00 % |" in capsys.readouterr().out
 
 
 def test_a_suite_that_is_not_there_is_refused(checkout: Path) -> None:
