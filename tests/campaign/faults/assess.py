@@ -12,6 +12,7 @@ from typing import Any
 
 from tests.campaign.faults import invariants
 from tests.campaign.faults.plan import ROLLOUT
+from tests.campaign.plan_time import real, skips_of
 from tests.rollout.scenario.story import FLAG
 from tests.rollout.scenario.told import Told
 
@@ -68,8 +69,16 @@ def outcome(folder: Path, status: int) -> tuple[str, list[str]]:
 
 
 def seconds_to_safe(folder: Path, struck_at: float) -> float | None:
-    """See `invariants.safe_after`."""
-    return invariants.safe_after(told(folder).ledger(ROLLOUT), struck_at)
+    """See `invariants.safe_after`; in real time, as the strike is."""
+    here = told(folder)
+    skips = skips_of(here.monitoring)
+    records = []
+    for record in here.ledger(ROLLOUT):
+        data = record["data"]
+        if "reverted_at" in data:
+            data = {**data, "reverted_at": real(skips, data["reverted_at"]).isoformat()}
+        records.append({**record, "data": data, "at": real(skips, record["at"]).isoformat()})
+    return invariants.safe_after(records, struck_at)
 
 
 def told_why(folder: Path) -> str:

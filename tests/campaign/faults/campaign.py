@@ -25,6 +25,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from tests.campaign.boundaries import Boundary
 from tests.campaign.faults import plan
 from tests.campaign.faults.case import (
     BACKUP,
@@ -39,7 +40,7 @@ from tests.campaign.faults.case import (
     counted,
 )
 from tests.campaign.faults.cases import CASES
-from tests.campaign.faults.lane import OUT, Boundary, Kill, Lane
+from tests.campaign.faults.lane import OUT, Kill, Lane
 from tests.campaign.faults.perform import UNREACHED, Row, perform_case, perform_chain
 from tests.campaign.triggers.campaign import fleet_tool
 from tests.rollout.scenario.story import ROOT
@@ -76,7 +77,6 @@ class Chain:
     kills: Sequence[Kill]
     hosts: int = 2
     tries: int = 1
-    scale: int = plan.SCALE
 
 
 Work = Case | Chain
@@ -160,9 +160,7 @@ def chains(places: list[Boundary], left: list[Kill], rng: random.Random) -> list
         else:
             chain.append(kill)
     rng.shuffle(made)
-    return [
-        Chain(f"{kills[0].number.name} from {position[kills[0].place]}", kills, scale=plan.UNHURRIED) for kills in made
-    ]
+    return [Chain(f"{kills[0].number.name} from {position[kills[0].place]}", kills) for kills in made]
 
 
 class Queue:
@@ -194,9 +192,7 @@ class Queue:
                 # One kill each: nothing before it has been done already.
                 kill, tries = self.again.pop(0)
                 self.busy += 1
-                return Chain(
-                    f"{kill.number.name} again {tries} {kill.place}", [kill], tries=tries, scale=plan.UNHURRIED
-                )
+                return Chain(f"{kill.number.name} again {tries} {kill.place}", [kill], tries=tries)
             return None
 
     def idle(self) -> bool:
@@ -227,11 +223,7 @@ def work_on(fleet: str, hosts: int, queue: Queue, book: Book) -> None:
                 return
             time.sleep(2.0)
             continue
-        rows = (
-            [perform_case(lane, work)]
-            if isinstance(work, Case)
-            else perform_chain(lane, work.name, work.kills, work.scale)
-        )
+        rows = [perform_case(lane, work)] if isinstance(work, Case) else perform_chain(lane, work.name, work.kills)
         book.add(queue.finished(work, rows))
 
 
@@ -274,7 +266,7 @@ def document(rows: list[Row], seed: int, products: Mapping[str, int]) -> dict[st
 
 
 def quick() -> list[Work]:
-    """What make test runs: a few cases, and kills where they hurt most."""
+    """A few cases, and kills where they hurt most."""
     return [Chain("quick", QUICK_KILLS), *(case for case in CASES if case.quick)]
 
 
@@ -322,7 +314,7 @@ def perform(work: list[Work], lanes: Mapping[str, int], book: Book, within_s: fl
 def main() -> int:
     parser = argparse.ArgumentParser(prog="faults", description=__doc__)
     parser.add_argument("words", nargs="*", help="words of the cases wanted (default: all, and every kill)")
-    parser.add_argument("--quick", action="store_true", help="the few that make test runs")
+    parser.add_argument("--quick", action="store_true", help="a few of them")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--within", type=float, default=6 * 3600, help="seconds after which nothing more begins")
     parser.add_argument(

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from tests.campaign.boundaries import Boundary
 from tests.campaign.faults.assess import COMPLETED, HELD, ROLLED_BACK
-from tests.campaign.faults.lane import Boundary, Lane
+from tests.campaign.faults.lane import Lane
 from tests.campaign.faults.plan import PHASES
 
 ANY_END = frozenset({COMPLETED, HELD, ROLLED_BACK})
@@ -19,9 +19,11 @@ FIRST, SECOND = PHASES
 
 BACKUP = Boundary("Backup", "cowboyai.rollout.backup : Copy the environment files, with a manifest")
 SOAK = Boundary(f"Soak of phase {FIRST}", "cowboyai.rollout.watch : Wait for the next look")
-SAMPLE = Boundary("Checkpoint T+10h", "cowboyai.rollout.measure : Sample NATS and probe the agents")
+#: All that the first look of the soak collects has been collected; what it could not see is missing there.
+SOAK_SEEN = Boundary(f"Soak of phase {FIRST}", "cowboyai.rollout.watch : Judge the look")
+SAMPLE = Boundary("Checkpoint T+1h", "cowboyai.rollout.measure : Sample NATS and probe the agents")
 CHECKPOINT_LOOK = Boundary(
-    "Checkpoint T+10h", "cowboyai.rollout.measure : Look at units, the agents' own log lines, and hosts"
+    "Checkpoint T+1h", "cowboyai.rollout.measure : Look at units, the agents' own log lines, and hosts"
 )
 VERIFY = Boundary(f"Verify phase {FIRST}", "cowboyai.rollout.verify : Open the step")
 
@@ -62,29 +64,34 @@ class Case:
 Fault = Callable[[Lane], None]
 
 
-def at(place: Boundary, fault: Fault, mend: Fault | None = None, lasts_s: float = 0.0) -> Fault:
-    """The fault begins while the run stands at a boundary; with `mend` it ends so many seconds after that."""
+def at(place: Boundary, fault: Fault, mend: Fault | None = None, until: Boundary | None = None) -> Fault:
+    """The fault begins while the run stands at a boundary; with `mend` it ends at a later one, or with the run."""
 
     def act(lane: Lane) -> None:
-        with lane.running_until(place):
+        with lane.running("first", [place, *([until] if until else [])]) as run:
+            run.comes_to(place)
             fault(lane)
             lane.strike()
-            if mend:
-                lane.later(lasts_s, mend)
+            run.goes_on()
+            if mend and until:
+                run.comes_to_or_ends(until)
+                mend(lane)
 
     return act
 
 
-def while_changing(host: str, agent: str, fault: Fault, mend: Fault | None = None, lasts_s: float = 0.0) -> Fault:
+def while_changing(
+    host: str, agent: str, fault: Fault, mend: Fault | None = None, until: Boundary | None = None
+) -> Fault:
     """The fault begins the moment that the host has a new environment file, and before its unit is proven."""
 
     def act(lane: Lane) -> None:
-        with lane.change_of(host, agent) as changed, lane.running("first") as process:
-            changed(process)
+        with lane.change_of(host, agent) as changed, lane.running("first", [until] if until else []) as run:
+            changed(run)
             fault(lane)
             lane.strike()
-            if mend:
-                time.sleep(lasts_s)
+            if mend and until:
+                run.comes_to_or_ends(until)
                 mend(lane)
 
     return act

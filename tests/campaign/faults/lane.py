@@ -7,51 +7,26 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import signal
 import subprocess
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from tests.campaign import boundaries
+from tests.campaign.boundaries import Boundary, Run
 from tests.campaign.faults import plan
 from tests.rollout.scenario import plans
 from tests.rollout.scenario.story import ROOT, Story, StoryError
 
 OUT = ROOT / "build" / "faults"
-CALLBACKS = Path(__file__).resolve().parent / "callback"
-# A chain that begins late waits through most of a rollout in slow time.
-RUN_WITHIN_S = 1200.0
 #: Folders over which a case may lay a disk of its own.
 COVERED = ("/opt/cim-dgx/configs/backups", "/opt/cim-dgx/configs", "/var/lib/cowboyai-rollout", "/var/log/journal")
 #: systemd's message of a unit that is being stopped.
 STOPPING = "de5b426a63be47a7b6ac3eaac82e2f6f"
 #: 45 s without an answer end a connection in production; here that many seconds of two probes.
 IMPATIENT = "-o ServerAliveInterval=3 -o ServerAliveCountMax=2 -o ConnectTimeout=5"
-
-
-@dataclass(frozen=True)
-class Boundary:
-    """A task of a play; `nth`: its occurrence in that play of that run, from 1."""
-
-    play: str
-    task: str
-    nth: int = 1
-
-    @property
-    def line(self) -> str:
-        return f"{self.play}\t{self.task}\t{self.nth}"
-
-    @classmethod
-    def parsed(cls, line: str) -> Boundary:
-        play, task, nth = line.split("\t")
-        return cls(play, task, int(nth))
-
-    def __str__(self) -> str:
-        return f"{self.play} / {self.task}" + (f" #{self.nth}" if self.nth > 1 else "")
 
 
 @dataclass(frozen=True)
@@ -87,14 +62,13 @@ class Lane:
         self.runs: list[Ended] = []
         self.begun_at = 0.0
         self.struck_at = 0.0
-        self.timers: list[threading.Timer] = []
         self.problems: list[str] = []
         self.primary = "first"
 
     # ------------------------------------------------------------ a case
 
-    def begin(self, case: str, change: Any = None, scale: int = plan.SCALE) -> None:
-        """A clean fleet and a clean folder. `change`: called with the plan before it is written; `scale`: of its time."""
+    def begin(self, case: str) -> None:
+        """A clean fleet and a clean folder."""
         self.story = Story("faults", fleet=self.fleet, out=OUT / "cases" / case)
         for host in self.story.hosts:
             # A disk of the case before lies over a folder that is to be cleared.
@@ -102,12 +76,8 @@ class Lane:
                 host, f"for d in {' '.join(COVERED)}; do while umount -l $d; do :; done; done 2>&1; true", check=False
             )
         self.story.tool("reset")
-        content = plan.quick(len(self.story.hosts))
-        if change:
-            change(content)
-        self.playbook = plan.playbook(self.story.out)
-        path = plans.write(self.story.out, content)
-        self.extra = {"rollout_plan": str(path), "rollout_time_scale": scale}
+        path = plans.write(self.story.out, plan.quick(len(self.story.hosts)))
+        self.extra = {"rollout_plan": str(path), **plan.SKIPPING}
         self.runs, self.struck_at, self.problems, self.primary = [], 0.0, [], "first"
         self.story.look("before")
         self.begun_at = time.time()
@@ -141,73 +111,31 @@ class Lane:
 
     def run(
         self, label: str, at: Boundary | None = None, number: signal.Signals = signal.SIGKILL, *,
-        extra: dict[str, Any] | None = None, env: dict[str, str] | None = None, playbook: str = "",
+        extra: dict[str, Any] | None = None,
     ) -> Ended:  # fmt: skip
         """Start the playbook and wait for its end; `at`: where the signal is sent to its process group."""
-        with self.running(label, at, number, extra=extra, env=env, playbook=playbook) as process:
-            try:
-                process.wait(timeout=RUN_WITHIN_S)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGUSR1)
-                time.sleep(1.0)
-                raise StoryError(
-                    f"{label} had not ended after {RUN_WITHIN_S:g} s; where it was: {self.boundaries(label)}.stacks"
-                ) from None
+        with self.running(label, [at] if at else [], number, extra=extra):
+            pass
         return self.runs[-1]
 
     @contextlib.contextmanager
     def running(
-        self, label: str, at: Boundary | None = None, number: signal.Signals = signal.SIGKILL, *,
-        extra: dict[str, Any] | None = None, env: dict[str, str] | None = None, playbook: str = "",
-    ) -> Iterator[subprocess.Popen[bytes]]:  # fmt: skip
-        log = self.boundaries(label)
-        more = {
-            "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
-            "ANSIBLE_CALLBACKS_ENABLED": "boundary",
-            "ANSIBLE_SSH_ARGS": f"-o ControlMaster=auto -o ControlPersist=60s {IMPATIENT}",
-            "BOUNDARY_LOG": str(log),
-            **({"BOUNDARY_AT": at.line, "BOUNDARY_SIGNAL": str(number.value)} if at else {}),
-            **(env or {}),
-        }
+        self, label: str, at: Sequence[Boundary] = (), number: signal.Signals = signal.SIGSTOP, *,
+        extra: dict[str, Any] | None = None, env: dict[str, str] | None = None,
+    ) -> Iterator[Run]:  # fmt: skip
+        """The playbook while it runs; it stands still at these places, or gets another signal there."""
         began_at = time.time()
-        with self.story.running(
-            label,
-            playbook or str(self.playbook),
-            extra={**self.extra, **(extra or {})},
-            deadline_s=RUN_WITHIN_S + 10,
-            env=more,
-        ) as process:
-            yield process
-        self.runs.append(Ended(label, int(process.returncode), began_at, time.time(), self.struck(label)))
-
-    def boundaries(self, label: str) -> Path:
-        return self.story.out / f"{label}.boundaries"
-
-    def struck(self, label: str) -> float | None:
-        """When the strike of a run was made."""
-        try:
-            lines = self.boundaries(label).read_text().splitlines()
-        except FileNotFoundError:
-            return None
-        if "struck" not in lines:
-            return None
-        return float(lines[lines.index("struck") - 1].split("\t")[0])
+        with boundaries.running(
+            self.story, label, plan.PLAYBOOK, at, number, extra={**self.extra, **(extra or {})},
+            env={"ANSIBLE_SSH_ARGS": f"-o ControlMaster=auto -o ControlPersist=60s {IMPATIENT}", **(env or {})},
+        ) as run:  # fmt: skip
+            yield run
+        struck = next((each.at for each in boundaries.met(self.story.out, label) if each.struck), None)
+        self.runs.append(Ended(label, int(run.process.returncode), began_at, time.time(), struck))
 
     def met(self, label: str) -> list[Boundary]:
         """The boundaries that a run came to, in order."""
-        lines = self.boundaries(label).read_text().splitlines()
-        return [Boundary.parsed(line.partition("\t")[2]) for line in lines if line != "struck"]
-
-    def stopped_at(self, label: str, process: subprocess.Popen[bytes]) -> None:
-        """Wait until a run that is to be stopped (SIGSTOP) at its boundary is."""
-
-        def stopped() -> bool:
-            # A run that has ended is no longer there to be read: `wait_for` says so.
-            with contextlib.suppress(FileNotFoundError):
-                return Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
-            return False
-
-        self.story.wait_for(f"{label} comes to its boundary", stopped, process, within_s=RUN_WITHIN_S)
+        return [each.place for each in boundaries.met(self.story.out, label)]
 
     # ------------------------------------------------------------ moments
 
@@ -215,27 +143,16 @@ class Lane:
         """Note that the fault begins now."""
         self.struck_at = time.time()
 
-    def later(self, seconds: float, what: Callable[[Lane], None]) -> None:
-        """Do something in so many seconds, whatever the run does meanwhile; `settled` waits for it."""
-        timer = threading.Timer(seconds, what, (self,))
-        timer.start()
-        self.timers.append(timer)
-
-    def settled(self) -> None:
-        """All that was to be done later is done."""
-        while self.timers:
-            self.timers.pop().join()
-
     @contextlib.contextmanager
-    def running_until(self, at: Boundary, label: str = "first", **more: Any) -> Iterator[subprocess.Popen[bytes]]:
+    def running_until(self, at: Boundary, label: str = "first", **more: Any) -> Iterator[Run]:
         """A run that stands still at a boundary; it goes on when the block ends, and is waited for."""
-        with self.running(label, at, signal.SIGSTOP, **more) as process:
-            self.stopped_at(label, process)
-            yield process
-            os.killpg(process.pid, signal.SIGCONT)
+        with self.running(label, [at], **more) as run:
+            run.comes_to(at)
+            yield run
+            run.goes_on()
 
     @contextlib.contextmanager
-    def change_of(self, host: str, agent: str) -> Iterator[Callable[[subprocess.Popen[bytes]], None]]:
+    def change_of(self, host: str, agent: str) -> Iterator[Callable[[Run], None]]:
         """Gives a function that waits until the agent's environment file is another file than at the block's begin."""
         path = self.story.env_file.format(agent=agent)
         seen = f"$(stat -c %i.%Y {path})"
@@ -243,9 +160,11 @@ class Lane:
         command = ["docker", "exec", self.container(host), "sh", "-c", watch]
         with subprocess.Popen(command, stdin=subprocess.DEVNULL) as watching:
 
-            def wait(process: subprocess.Popen[bytes]) -> None:
+            def wait(run: Run) -> None:
                 what = f"{agent} is changed on {host}"
-                self.story.wait_for(what, lambda: watching.poll() is not None, process, within_s=RUN_WITHIN_S)
+                self.story.wait_for(
+                    what, lambda: watching.poll() is not None, run.process, within_s=boundaries.WITHIN_S
+                )
 
             try:
                 yield wait

@@ -39,10 +39,7 @@ def perform_case(lane: Lane, case: Case) -> Row:
     row, began = Row(case.group, case.name), time.monotonic()
     try:
         lane.begin(slug(case.name))
-        try:
-            case.act(lane)
-        finally:
-            lane.settled()
+        case.act(lane)
         first = lane.ended(lane.primary)
         row.outcome, contradictions = assess.outcome(lane.story.out, first.status)
         row.problems += [*lane.problems, *contradictions]
@@ -66,7 +63,7 @@ def perform_case(lane: Lane, case: Case) -> Row:
     return row
 
 
-def perform_chain(lane: Lane, name: str, kills: Sequence[Kill], scale: int = plan.SCALE) -> list[Row]:
+def perform_chain(lane: Lane, name: str, kills: Sequence[Kill]) -> list[Row]:
     """One rollout whose runs are killed at these places, one after the other, and that then goes through.
 
     A place that a run didn't come to (what it would have done was done before) is given back as `UNREACHED`.
@@ -75,7 +72,7 @@ def perform_chain(lane: Lane, name: str, kills: Sequence[Kill], scale: int = pla
     began = time.monotonic()
     through: Ended | None = None
     try:
-        lane.begin(slug(name), scale=scale)
+        lane.begin(slug(name))
         for position, kill in enumerate(kills):
             row = Row(kill.case, str(kill.place))
             rows.append(row)
@@ -167,7 +164,6 @@ def _now(lane: Lane, case: Case, look: str, whole: bool = False) -> list[str]:
 def _tidy(lane: Lane, case: Case) -> None:
     """After a case that could not be acted: whatever of its fault is there, ends, so that the next one can begin."""
     try:
-        lane.settled()
         case.mend(lane)
     except Exception as error:  # it may never have begun
         lane.story.say(f"nothing to mend: {error}")

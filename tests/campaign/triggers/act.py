@@ -5,34 +5,33 @@
 
 from __future__ import annotations
 
-import subprocess
-import time
-from collections.abc import Callable
+import contextlib
+import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tests.campaign import boundaries
 from tests.campaign.triggers import plan
-from tests.campaign.triggers.cases import MEMORY_MARGIN, MEMORY_TAKEN, Case, Fault, Neighbour
+from tests.campaign.triggers.cases import MEMORY_ABOVE, MEMORY_MARGIN, Case, Fault, Neighbour
 from tests.campaign.triggers.gateway import Gateway
 from tests.rollout.scenario import plans
-from tests.rollout.scenario.story import ROOT, Story
+from tests.rollout.scenario.story import ROOT, Story, StoryError
 
 from rehearsal import troubles  # isort: skip  (the story's import has made the fleet's own modules findable)
 
-PLAYBOOK = "tests/campaign/triggers/rollout.yml"
 OUT = ROOT / "build" / "triggers"
-RUN_WITHIN_S = 540.0
-#: Into the soak, or past the checkpoint: not in the gate that has just ended.
-INTO_STATE_S = 3.0
+SERVICES = "ssh.service nats-server.service"
 
 
 @dataclass(frozen=True)
 class Begun:
-    """When the fault began: by the clock of the host on which that was last."""
+    """When the fault began: by the clock of the host on which that was last, and after which record of the ledger."""
 
     at: datetime
+    seq: int
 
 
 def memory_used() -> tuple[float, int]:
@@ -51,27 +50,21 @@ class Actor:
     def case(self, case: Case) -> Begun:
         """Run a case; what it left is in build/triggers/<case>. Raises StoryError when its state never came."""
         story = self._story(case.name)
-        used, total = memory_used()
-        here = {"host_memory_exhausted": f"{used + MEMORY_MARGIN:.1f}%"}
-        thresholds = {name: here[name] if value == "here" else value for name, value in case.thresholds.items()}
+        trips_at = memory_used()[0] + MEMORY_MARGIN
+        thresholds = {n: f"{trips_at:.1f}%" if value == "here" else value for n, value in case.thresholds.items()}
         for fault in case.before:
             self._begin(story, fault)
         story.look("before")
-        fault = case.fault
-        if "here" in fault.words:
-            size = f"{int(total * MEMORY_TAKEN / 100 / 1024**2)}MB"
-            fault = Fault(tuple(size if word == "here" else word for word in fault.words), fault.agent, fault.host)
-        begun: list[datetime] = []
         content = plan.small(case.state, thresholds, case.without, case.pace)
-        variables = self._variables(story, content, case.pace, case.variables)
-        try:
-            with story.running("run", PLAYBOOK, extra=variables, deadline_s=RUN_WITHIN_S) as process:
-                self._wait_for(story, case.state, case.pace, process)
-                begun = self._begin(story, fault)
-                story.note("begun", {"at": max(begun).isoformat(), "fault": fault.said})
-        finally:
-            self._tidy(story)
-        return Begun(max(begun))
+        place = plan.look_in(case.state)
+        with self._running(story, content, case.pace, [place], case.variables) as run:
+            run.comes_to(place)
+            fault = case.fault
+            if "here" in fault.words:
+                fault = dataclasses.replace(fault, words=(fault.words[0], _megabytes_above(trips_at)))
+            begun = self._begun(story, self._begin(story, fault), fault.said)
+            run.goes_on()
+        return begun
 
     def neighbour(self, neighbour: Neighbour) -> Begun:
         """A whole rollout, in whose soak something happens that is not the change's."""
@@ -84,27 +77,27 @@ class Actor:
         if gateways:
             variables["triggers_ways"] = {host: gateway.address for host, gateway in gateways.items()}
             variables["rollout_nats_url"] = "nats://{{ triggers_ways[inventory_hostname] }}:4222"
-        begun: list[datetime] = []
+        first, after = (plan.look_in(plan.SOAK, number) for number in (1, 1 + neighbour.looks))
         try:
-            extra = self._variables(story, plan.small(plan.WHOLE), plan.USUAL_PACE, variables)
-            with story.running("run", PLAYBOOK, extra=extra, deadline_s=RUN_WITHIN_S) as process:
-                self._wait_for(story, plan.SOAK, plan.USUAL_PACE, process)
-                begun = [moment for fault in neighbour.faults for moment in self._begin(story, fault)]
+            with self._running(story, plan.small(plan.WHOLE), plan.USUAL_PACE, [first, after], variables) as run:
+                run.comes_to(first)
+                moments = [moment for fault in neighbour.faults for moment in self._begin(story, fault)]
                 for gateway in gateways.values():
                     gateway.cut()
-                    begun.append(datetime.now().astimezone())
-                story.note("begun", {"at": max(begun).isoformat(), "fault": neighbour.name})
-                if neighbour.lasts_s:
-                    time.sleep(neighbour.lasts_s)
+                    moments.append(datetime.now(UTC))
+                begun = self._begun(story, moments, neighbour.name)
+                run.goes_on()
+                if neighbour.looks:
+                    run.comes_to(after)
                     for gateway in gateways.values():
                         gateway.mend()
                     for fault in neighbour.faults:
                         troubles.put_fault(story.fleet, fault.agent, [], story.hosts, now=True)
+                    run.goes_on()
         finally:
-            self._tidy(story)
             for gateway in gateways.values():
                 gateway.close()
-        return Begun(max(begun))
+        return begun
 
     def _story(self, name: str) -> Story:
         story = Story("triggers", fleet=self.fleet, out=OUT / name)
@@ -112,38 +105,50 @@ class Actor:
         story.tool("reset")
         return story
 
-    @staticmethod
-    def _variables(story: Story, content: dict[str, Any], pace: plan.Pace, more: dict[str, Any]) -> dict[str, Any]:
-        path = plans.write(story.out, content)
-        paced = {"rollout_time_scale": pace.scale, "triggers_checkpoints": pace.checkpoints}
-        return {"rollout_plan": str(path), **paced, **more}
+    @contextlib.contextmanager
+    def _running(
+        self, story: Story, content: dict[str, Any], pace: plan.Pace, at: list[boundaries.Boundary], more: dict[str, Any]
+    ) -> Iterator[boundaries.Run]:  # fmt: skip
+        extra = {"rollout_plan": str(plans.write(story.out, content)), **pace.skipping, **more}
+        try:
+            with boundaries.running(story, "run", plan.PLAYBOOK, at, extra=extra) as run:
+                yield run
+        finally:
+            self._tidy(story)
 
-    @staticmethod
-    def _begin(story: Story, fault: Fault) -> list[datetime]:
-        """Begin now; since when, by each host's clock, where it acts."""
+    def _begun(self, story: Story, moments: list[datetime], fault: str) -> Begun:
+        begun = Begun(max(moments), story.records(plan.ROLLOUT)[-1]["seq"])
+        story.note("begun", {"at": begun.at.isoformat(), "seq": begun.seq, "fault": fault})
+        return begun
+
+    def _begin(self, story: Story, fault: Fault) -> list[datetime]:
+        """Begin now; since when, by each host's clock, where it acts. What it does at once is done when this returns."""
         where = [fault.host] if fault.host else story.hosts
-        if fault.agent:
-            rows = troubles.put_fault(story.fleet, fault.agent, list(fault.words), where, now=True)
-            return [row.at for row in rows if row.acts]
-        done = troubles.make_trouble(story.fleet, fault.words[0], list(fault.words[1:]), where)
-        return [at for at, _words in done.values()]
+        if not fault.agent:
+            done = troubles.make_trouble(story.fleet, fault.words[0], list(fault.words[1:]), where)
+            if fault.words[0] == "reboot":
+                for host in where:
+                    self._is_up(story, host)
+            return [at for at, _words in done.values()]
+        rows = troubles.put_fault(story.fleet, fault.agent, list(fault.words), where, now=True)
+        acting = [row for row in rows if row.acts]
+        if not acting and not fault.lies_ready:
+            raise StoryError(f"{fault.said} acts nowhere")
+        if "crash_after=0" in fault.words:
+            for row in acting:
+                self._has_crashed(story, row.agent, row.host)
+        return [row.at for row in acting]
 
     @staticmethod
-    def _wait_for(story: Story, state: str, pace: plan.Pace, process: subprocess.Popen[bytes]) -> None:
-        def kind(name: str) -> bool:
-            return name in story.kinds(plan.ROLLOUT)
+    def _is_up(story: Story, host: str) -> None:
+        ask = f"systemctl is-active {SERVICES}"
+        up = ["active"] * len(SERVICES.split())
+        story.wait_for(f"{host} has started anew", lambda: story.on(host, ask, check=False).split() == up)
 
-        conditions: dict[str, tuple[str, Callable[[], bool]]] = {
-            plan.STAGGER: ("the first batch is proven", lambda: kind("batch.done")),
-            plan.SOAK: ("the first phase is verified", lambda: story.passed(plan.ROLLOUT, "verify-first")),
-            plan.CHECKPOINTS: (
-                "the first checkpoint has passed",
-                lambda: story.passed(plan.ROLLOUT, pace.checkpoints[0]),
-            ),
-            plan.APPROVAL: ("an approval is awaited", lambda: kind("approval.requested")),
-        }
-        story.wait_for(*conditions[state], process, within_s=RUN_WITHIN_S)
-        time.sleep(INTO_STATE_S)
+    @staticmethod
+    def _has_crashed(story: Story, agent: str, host: str) -> None:
+        ask = f"systemctl show {story.unit.format(agent=agent)} --property=NRestarts --value"
+        story.wait_for(f"{agent} has crashed on {host}", lambda: int(story.on(host, ask)) > 0)
 
     @staticmethod
     def _tidy(story: Story) -> None:
@@ -153,3 +158,9 @@ class Actor:
         finally:
             troubles.put_fault(story.fleet, troubles.EVERYONE, [], story.hosts, now=False)
             troubles.make_trouble(story.fleet, "clear", [], story.hosts)
+
+
+def _megabytes_above(percent: float) -> str:
+    """So much memory that the machine is well above that share of it."""
+    used, total = memory_used()
+    return f"{int(total * (percent - used + MEMORY_ABOVE) / 100 / 1024**2)}MB"

@@ -10,21 +10,22 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tests.campaign.triggers.cases import EVERYWHERE, TWO_TICKS, Case, Neighbour
+from tests.campaign.plan_time import real, skips_of
+from tests.campaign.triggers.act import Begun
+from tests.campaign.triggers.cases import EVERYWHERE, TWO_LOOKS, Case, Neighbour
 from tests.campaign.triggers.plan import (
     APPROVAL,
+    CHECKPOINT_NAMES,
     CHECKPOINTS,
     HOSTS,
     ROLLOUT,
     SECOND,
     SOAK,
     STAGGER,
-    TICK_S,
     WHOLE_SOAK_S,
 )
 from tests.rollout.scenario.told import Instance, Told, accounted
 
-ROLLED_BACK_WITHIN_S = 10.0
 #: Times of a plan are rounded on their way to the ledger.
 ROUNDING_S = 0.1
 Records = list[dict[str, Any]]
@@ -40,29 +41,24 @@ class RunTold(Told):
 
 @dataclass
 class Row:
-    """One run of the table. Times in seconds of the run; `problems` is empty when all went as it should.
+    """One run of the table; `problems` is empty when all went as it should.
 
-    `noticed_at_look`: which look (or gate) since the fault began showed it: on a machine that is busy with other
-    things, a look takes longer than it should, but is not more looks.
+    `noticed_at_look`, `decided_at_look`: which look or gate since the fault began. `rolled_back_after_s`: real seconds from
+    the decision until everything is back and proven, told and not judged.
     """
 
     name: str
     trigger: str
     state: str
     fault: str
-    within_ticks: float = TWO_TICKS
-    noticed_after_s: float | None = None
+    within_looks: int = TWO_LOOKS
     noticed_at_look: int | None = None
-    decided_after_s: float | None = None
+    decided_at_look: int | None = None
     rolled_back_after_s: float | None = None
     causes: list[str] = field(default_factory=list)
     named: list[str] = field(default_factory=list)
     seconds: float = 0.0
     problems: list[str] = field(default_factory=list)
-
-    @property
-    def noticed_after_ticks(self) -> float | None:
-        return None if self.noticed_after_s is None else self.noticed_after_s / TICK_S
 
 
 def moment(record: dict[str, Any]) -> datetime:
@@ -76,22 +72,22 @@ def touched_by(state: str) -> frozenset[str]:
     return EVERYWHERE | {f"{SECOND}@{host}" for host in HOSTS} if state == CHECKPOINTS else EVERYWHERE
 
 
-def times(row: Row, records: Records, begun: datetime) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
-    """Fill in the row's times; (the record that decides on the rollback, the record that it is done), or None."""
-    later = [record for record in records if moment(record) >= begun]
-    saw = [record for record in later if row.trigger in _fired(record)]
+def noticed(row: Row, records: Records, begun: int) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """Fill in the row's looks; (the record that decides on the rollback, the record that it is done), or None.
+
+    `begun`: the last record before the fault began.
+    """
+    later = [record for record in records if record["seq"] > begun]
+    saw = next((record for record in later if row.trigger in _fired(record)), None)
     decided = next((each for each in later if each["data"].get("decision") == "rollback"), None)
     done = next(
         (each for each in later if decided and each["kind"] == "rollback.done" and each["seq"] > decided["seq"]), None
     )
+    looks = [record["seq"] for record in later if record["kind"] == "look.taken" or _gate_of_its_own(record)]
     if saw:
-        row.noticed_after_s = (moment(saw[0]) - begun).total_seconds()
-        looks = [record for record in later if record["kind"] == "look.taken" or _gate_of_its_own(record)]
-        row.noticed_at_look = sum(record["seq"] <= saw[0]["seq"] for record in looks)
+        row.noticed_at_look = sum(look <= saw["seq"] for look in looks)
     if decided:
-        row.decided_after_s = (moment(decided) - begun).total_seconds()
-    if decided and done:
-        row.rolled_back_after_s = (moment(done) - moment(decided)).total_seconds()
+        row.decided_at_look = sum(look <= decided["seq"] for look in looks)
     return decided, done
 
 
@@ -107,15 +103,15 @@ def _fired(record: dict[str, Any]) -> list[str]:
 
 
 def check_case(
-    row: Row, case: Case, records: Records, begun: datetime
+    row: Row, case: Case, records: Records, begun: int
 ) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     """What the ledger alone must show of a case."""
-    decided, done = times(row, records, begun)
+    decided, done = noticed(row, records, begun)
     say = row.problems.append
-    if row.noticed_after_s is None:
+    if row.noticed_at_look is None:
         say(f"{case.trigger} never fired")
-    elif row.noticed_after_s > case.within_ticks * TICK_S:
-        say(f"noticed after {row.noticed_after_ticks:.1f} ticks, wanted within {case.within_ticks:g}")
+    elif row.noticed_at_look > case.within_looks:
+        say(f"noticed at look {row.noticed_at_look}, wanted within {case.within_looks}")
     if decided is None:
         say("no rollback was decided")
         return None, None
@@ -130,8 +126,6 @@ def check_case(
     if done is None:
         say("no rollback was done")
         return decided, None
-    if row.rolled_back_after_s is not None and row.rolled_back_after_s > ROLLED_BACK_WITHIN_S:
-        say(f"rolled back {row.rolled_back_after_s:.1f} s after the decision")
     parts = accounted(done["data"]["accounting"])
     if set(parts["good"]) != touched:
         say(f"proven back: {sorted(parts['good'])}, touched: {sorted(touched)}")
@@ -158,7 +152,7 @@ def in_state(case: Case, records: Records, decided: dict[str, Any]) -> bool:
         return "verify-first" in gates and "soak.done" not in kinds and kinds.count("batch.started") == 1
     if case.state == APPROVAL:
         return "approval.requested" in kinds and "approval.given" not in kinds and kinds.count("batch.started") == 1
-    first, last = case.pace.checkpoints
+    first, last = CHECKPOINT_NAMES
     return first in gates and last not in gates
 
 
@@ -187,10 +181,13 @@ def check_hosts(row: Row, case: Case, before: dict[str, Instance], after: dict[s
             row.problems.append(f"{name} was touched")
 
 
-def assess_case(case: Case, out: Path, begun: datetime) -> Row:
-    row = Row(case.name, case.trigger, case.state, case.fault.said, case.within_ticks)
+def assess_case(case: Case, out: Path, begun: Begun) -> Row:
+    row = Row(case.name, case.trigger, case.state, case.fault.said, case.within_looks)
     told = RunTold(out)
-    decided, _done = check_case(row, case, told.ledger(ROLLOUT), begun)
+    decided, done = check_case(row, case, told.ledger(ROLLOUT), begun.seq)
+    if decided and done:
+        skips = skips_of(told.monitoring)
+        row.rolled_back_after_s = (real(skips, done["at"]) - real(skips, decided["at"])).total_seconds()
     if decided:
         check_verdict(row, case, told, decided["data"]["name"])
         check_hosts(row, case, told.look("before"), told.look("after"))
@@ -199,19 +196,19 @@ def assess_case(case: Case, out: Path, begun: datetime) -> Row:
     return row
 
 
-def assess_neighbour(neighbour: Neighbour, out: Path, begun: datetime) -> Row:
+def assess_neighbour(neighbour: Neighbour, out: Path, begun: Begun) -> Row:
     """Nothing is rolled back, nobody but the hand that did it restarted anything, and what happened was seen."""
     row = Row(neighbour.name, "", "soak", " and ".join(fault.said for fault in neighbour.faults) or "NATS cut off")
     told = RunTold(out)
     records = told.ledger(ROLLOUT)
-    decided, done = times(row, records, begun)
+    decided, done = noticed(row, records, begun.seq)
     if decided or done:
         row.causes = [str(cause) for cause in (decided or {"data": {"causes": []}})["data"]["causes"]]
         row.problems.append(f"rolled back: {decided and decided['data']['why']}")
     problem = soak_problem(records, WHOLE_SOAK_S)
     if problem:
         row.problems.append(problem)
-    if not seen(neighbour, records, begun):
+    if not seen(neighbour, [record for record in records if record["seq"] > begun.seq]):
         row.problems.append("the run shows nothing of it: it proves nothing")
     for name, now in told.look("after").items():
         if name in EVERYWHERE and now.flag != "true":
@@ -239,9 +236,8 @@ def soak_problem(records: Records, soak_s: float) -> str:
     return ""
 
 
-def seen(neighbour: Neighbour, records: Records, begun: datetime) -> bool:
-    """Does the ledger show what was made to happen? A run that it passed by proves nothing."""
-    later = [record for record in records if moment(record) >= begun]
+def seen(neighbour: Neighbour, later: Records) -> bool:
+    """Do the records since then show what was made to happen? A run that it passed by proves nothing."""
     if neighbour.cut:
         return any("nats_unreachable" in str(record["data"]) for record in later)
     if neighbour.name == "one_noisy_look":

@@ -22,12 +22,7 @@ from datetime import UTC, datetime
 
 from tests.campaign.triggers import plan
 from tests.campaign.triggers.act import OUT, Actor
-from tests.campaign.triggers.assess import (
-    ROLLED_BACK_WITHIN_S,
-    Row,
-    assess_case,
-    assess_neighbour,
-)
+from tests.campaign.triggers.assess import Row, assess_case, assess_neighbour
 from tests.campaign.triggers.cases import CASES, NEIGHBOURS, Case, Neighbour
 from tests.rollout.scenario.story import FLEET, ROOT
 
@@ -40,7 +35,7 @@ def chosen(names: list[str], quick: bool) -> list[Run]:
     """The runs asked for: all, the quick ones, or those whose names contain one of the words. The long ones first."""
     # Two lanes end together when what takes long begins early.
     late = (plan.CHECKPOINTS, plan.APPROVAL)
-    cases = sorted(CASES, key=lambda case: (-case.within_ticks, case.state not in late, case.state != plan.CHECKPOINTS))
+    cases = sorted(CASES, key=lambda case: (-case.within_looks, case.state not in late, case.state != plan.CHECKPOINTS))
     runs: list[Run] = [*NEIGHBOURS, *cases]
     if names:
         return [run for run in runs if any(word in run.name for word in names)]
@@ -52,9 +47,9 @@ def one(actor: Actor, run: Run) -> Row:
     began = time.monotonic()
     try:
         if isinstance(run, Case):
-            row = assess_case(run, OUT / run.name, actor.case(run).at)
+            row = assess_case(run, OUT / run.name, actor.case(run))
         else:
-            row = assess_neighbour(run, OUT / run.name, actor.neighbour(run).at)
+            row = assess_neighbour(run, OUT / run.name, actor.neighbour(run))
     except Exception as error:  # whatever it is, it is this run's, and the others go on
         fault = run.fault.said if isinstance(run, Case) else run.name
         row = Row(run.name, getattr(run, "trigger", ""), getattr(run, "state", plan.SOAK), fault)
@@ -107,19 +102,13 @@ def perform(runs: list[Run], names: list[str]) -> list[Row]:
 
 def table(rows: list[Row]) -> str:
     """For people."""
-
-    def number(value: float | None, unit: str = " s") -> str:
-        return "-" if value is None else f"{value:.1f}{unit}"
-
-    lines = [
-        f"{'trigger':<34}{'state':<21}{'noticed':>10}{'ticks':>11}{'look':>6}{'decided':>10}{'back in':>9}  named by the verdict"
-    ]
+    lines = [f"    {'trigger':<30}{'state':<21}{'noticed':>9}{'decided':>9}{'back in':>9}  named by the verdict"]
     for row in rows:
         good = "ok " if not row.problems else "BAD"
+        back = "-" if row.rolled_back_after_s is None else f"{row.rolled_back_after_s:.1f} s"
         lines.append(
-            f"{good} {row.trigger or row.name:<30.30}{row.state:<21}{number(row.noticed_after_s):>10}"
-            f"{number(row.noticed_after_ticks, ''):>6} /{row.within_ticks:3.0f}{row.noticed_at_look or '-':>6}{number(row.decided_after_s):>10}"
-            f"{number(row.rolled_back_after_s):>9}  {', '.join(row.named)}"
+            f"{good} {row.trigger or row.name:<30.30}{row.state:<21}{row.noticed_at_look or '-':>6}/{row.within_looks:<2}"
+            f"{row.decided_at_look or '-':>9}{back:>9}  {', '.join(row.named)}"
         )
         lines += [f"      {problem}" for problem in row.problems]
     return "\n".join(lines)
@@ -131,9 +120,7 @@ def write(rows: list[Row]) -> None:
     document = {
         "suite": "triggers",
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "tick_s": plan.TICK_S,
-        "rolled_back_within_s": ROLLED_BACK_WITHIN_S,
-        "triggers": [{**dataclasses.asdict(row), "noticed_after_ticks": row.noticed_after_ticks} for row in triggers],
+        "triggers": [dataclasses.asdict(row) for row in triggers],
         "not_the_change": [
             {"name": row.name, "happened": row.fault, "ended_with": row.named, "problems": row.problems}
             for row in rows
@@ -147,7 +134,7 @@ def write(rows: list[Row]) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="triggers", description=__doc__)
     parser.add_argument("names", nargs="*", help="words of the runs wanted (default: all)")
-    parser.add_argument("--quick", action="store_true", help="the few that make test runs")
+    parser.add_argument("--quick", action="store_true", help="a few of them")
     parser.add_argument("--fleets", type=int, default=len(FLEETS), choices=range(1, len(FLEETS) + 1))
     parser.add_argument("--keep", action="store_true", help="leave the fleets up")
     given = parser.parse_args()

@@ -13,15 +13,14 @@ from tests.campaign.triggers.plan import (
     CONTROL,
     FIRST,
     HOSTS,
-    HOURS,
     SOAK,
     STAGGER,
     USUAL_PACE,
     Pace,
 )
 
-#: What a trigger is noticed within, in looks' intervals.
-TWO_TICKS = 2.0
+#: What a trigger is noticed within, in looks and gates since its fault began.
+TWO_LOOKS = 2
 
 EVERYWHERE = frozenset(f"{FIRST}@{host}" for host in HOSTS)
 
@@ -39,6 +38,11 @@ class Fault:
         where = f" on {self.host}" if self.host else ""
         return f"{' '.join(self.words)}{where}"
 
+    @property
+    def lies_ready(self) -> bool:
+        """No fault yet but what an agent is like before the change."""
+        return self.words[0].startswith("work=") and len(self.words) == 1
+
 
 @dataclass(frozen=True)
 class Case:
@@ -46,7 +50,7 @@ class Case:
 
     `before`: what the hosts are like before the rollout begins; `thresholds`: see plan.small, `here` stands for what
     the machine has now; `without`: triggers that the plan leaves out, because the same fault trips them first;
-    `variables`: extra variables of the run; `within_ticks`: more than two for metrics that must be sure before they
+    `variables`: extra variables of the run; `within_looks`: more than two for metrics that must be sure before they
     speak, over all looks of a rollout together (docs/judgement.md). `quick`: one of the few that a short test runs.
     """
 
@@ -58,7 +62,7 @@ class Case:
     thresholds: dict[str, str] = field(default_factory=dict)
     without: tuple[str, ...] = ()
     pace: Pace = USUAL_PACE
-    within_ticks: float = TWO_TICKS
+    within_looks: int = TWO_LOOKS
     variables: dict[str, object] = field(default_factory=dict)
     variant: str = ""
     quick: bool = False
@@ -78,38 +82,38 @@ def _at(*hosts: str) -> frozenset[str]:
 
 DROP = _of_change("drop=20%")
 CRASH = _of_change("crash_after=0", host="dgx-1")
-#: So much of the machine's memory more than it uses now trips, and so much is taken (percent of all there is).
-MEMORY_MARGIN, MEMORY_TAKEN = 6.0, 9.0
+#: So much of the machine's memory more than it uses before the rollout trips, and so far above that it is brought (percent).
+MEMORY_MARGIN, MEMORY_ABOVE = 6.0, 3.0
 #: Each answer takes this long anyway: 30 % more is then more than the plan's ignore_under.
 USUAL = tuple(Fault(("work=40ms",), agent) for agent in (FIRST, *CONTROL))
 #: A shift is compared with the buckets before the change: the more there are, the sooner it is sure.
-SURE = Pace(baseline_s=30, soak_s=300)
+SURE = Pace(baseline="30m", soak="6h", looks=24)
 #: A trend needs twelve looks, and six hours of plan time.
-TREND = Pace(scale=HOURS, soak_s=300)
-#: So little that this leak fills it within the plan's seven days, and not before the trend is seen.
+TREND = Pace(soak="12h", looks=24)
+#: So little that this leak fills it within the plan's seven days, whether a look takes two seconds or twenty.
 ROOM = (Fault(("limit", FIRST, "512MB"), host="dgx-1"),)
 LIMITS = tuple(Fault(("limit", FIRST, "64MB"), host=host) for host in HOSTS)
 
 CASES = (
     Case("message_loss", SOAK, DROP, frozenset({FIRST})),
     Case("error_rate", SOAK, _of_change("errors=20%"), EVERYWHERE),
-    # In a rollout of a minute every burst is a lot of the whole as well.
+    # In so young a rollout every burst is a lot of the whole as well.
     Case("error_burst", SOAK, _of_change("errors=20%"), EVERYWHERE, without=("error_rate",)),
     Case("silent_agent", SOAK, _of_change("drop=100%"), frozenset({FIRST}), without=("message_loss",)),
     Case("agent_crash", SOAK, CRASH, _at("dgx-1")),
     Case("much_slower", SOAK, _of_change("late=80ms"), frozenset({FIRST})),
     Case(
         "slower_than_baseline", SOAK, _of_change("late=80ms"), frozenset({FIRST}), variant="by_80ms", pace=SURE,
-        without=("much_slower",), within_ticks=24,
+        without=("much_slower",), within_looks=24,
     ),
     Case(
         "slower_than_baseline", SOAK, _of_change("work=40ms", "late=30%"), frozenset({FIRST}), before=USUAL,
-        variant="by_30_percent", pace=SURE, within_ticks=24,
+        variant="by_30_percent", pace=SURE, within_looks=24,
     ),
     Case("nats_unstable", SOAK, _of_change("nats_closed", host="dgx-2"), _at("dgx-2")),
     Case("system_unstable", SOAK, Fault(("reboot",), host="dgx-2"), frozenset({"dgx-2"})),
     Case("memory_exhausted", SOAK, _of_change("fill=56MB", host="dgx-3"), _at("dgx-3"), before=LIMITS),
-    Case("memory_leak", SOAK, _of_change("leak=1.5MB/s", host="dgx-1"), _at("dgx-1"), before=ROOM, pace=TREND, within_ticks=24),
+    Case("memory_leak", SOAK, _of_change("leak=1MB/s", host="dgx-1"), _at("dgx-1"), before=ROOM, pace=TREND, within_looks=24),
     Case(
         "host_memory_exhausted", SOAK, Fault(("memory", "here"), host="dgx-2"), frozenset(HOSTS),
         thresholds={"host_memory_exhausted": "here"},
@@ -132,12 +136,12 @@ CASES = (
 class Neighbour:
     """A run in whose soak something happens that is not the change's: nothing may be rolled back.
 
-    `lasts_s`: seconds until it is ended again (0: it ends by itself). `cut`: the measurer loses NATS for that long.
+    `looks`: after so many it is ended again (0: it ends by itself). `cut`: the measurer loses NATS for that long.
     """
 
     name: str
     faults: tuple[Fault, ...]
-    lasts_s: float = 0.0
+    looks: int = 0
     cut: bool = False
     quick: bool = False
 
@@ -145,11 +149,9 @@ class Neighbour:
 NEIGHBOURS = (
     Neighbour("nats_restarted_everywhere", (Fault(("nats",)),)),
     Neighbour(
-        "same_errors_in_control",
-        tuple(Fault(("always", "errors=5%"), agent) for agent in (FIRST, *CONTROL)),
-        lasts_s=8.0,
+        "same_errors_in_control", tuple(Fault(("always", "errors=5%"), agent) for agent in (FIRST, *CONTROL)), looks=2
     ),
     Neighbour("all_agents_of_one_host_restarted", (Fault(("agents",), host="dgx-2"),)),
-    Neighbour("one_noisy_look", (Fault(("late=300ms",), FIRST),), lasts_s=16.0),
-    Neighbour("measurer_without_nats", (), lasts_s=25.0, cut=True, quick=True),
+    Neighbour("one_noisy_look", (Fault(("late=300ms",), FIRST),), looks=1),
+    Neighbour("measurer_without_nats", (), looks=1, cut=True, quick=True),
 )

@@ -26,6 +26,8 @@ class Gateway:
         self.address = address
         self.target = (host, PORT)
         self.open = True
+        self.was_cut = False
+        self.publications_left: int | None = None
         self.pairs: set[tuple[socket.socket, socket.socket]] = set()
         self.guard = threading.Lock()
         self.listener = socket.create_server((address, PORT))
@@ -33,9 +35,13 @@ class Gateway:
 
     def cut(self) -> None:
         with self.guard:
-            self.open = False
+            self.open, self.was_cut = False, True
             for pair in self.pairs:
                 _end(*pair)
+
+    def cut_after(self, publications: int) -> None:
+        """Cut it as soon as so many messages more have been published through it."""
+        self.publications_left = publications
 
     def mend(self) -> None:
         self.open = True
@@ -72,9 +78,18 @@ class Gateway:
                     if not data:
                         raise OSError("ended")
                     (far if end is near else near).sendall(data)
+                    if end is near:
+                        self._count(data)
         with self.guard:
             self.pairs.discard((near, far))
             _end(near, far)
+
+    def _count(self, data: bytes) -> None:
+        if self.publications_left is not None:
+            self.publications_left -= data.count(b"PUB ")
+            if self.publications_left <= 0:
+                self.publications_left = None
+                self.cut()
 
 
 def _end(*sockets: socket.socket) -> None:

@@ -1,21 +1,20 @@
 # Copyright (c) 2026 Cowboy AI, LLC
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plan of the campaign: wave 2's own triggers, criteria and probe, with two phases of one agent and short times."""
+"""The plan of the campaign: wave 2's own triggers, probe and times, with two phases of one agent and two checkpoints."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
+from tests.campaign import boundaries
+from tests.campaign.boundaries import Boundary
+from tests.campaign.latency import criteria_without_latency
 from tests.rollout.scenario import plans
 
-#: Time scales, and the unit of plan time that is then one second of a run.
-MINUTES, HOURS = 60, 3600
-UNITS = {MINUTES: "m", HOURS: "h"}
-#: Seconds of a run between two looks: several times what a look takes, as it is in production.
-TICK_S = 15
 ROLLOUT = "triggers"
+PLAYBOOK = "tests/campaign/triggers/rollout.yml"
 FIRST, SECOND = "network-expert", "tdd-expert"
 CONTROL = ("nix-expert", "qa-expert")
 HOSTS = ("dgx-1", "dgx-2", "dgx-3")
@@ -23,34 +22,41 @@ HOSTS = ("dgx-1", "dgx-2", "dgx-3")
 #: What of a rollout a fault may begin in.
 STAGGER, SOAK, CHECKPOINTS, APPROVAL = "stagger", "soak", "between checkpoints", "approval awaited"
 STATES = (STAGGER, SOAK, CHECKPOINTS, APPROVAL)
-#: A rollout to its end, with a soak of a few looks.
+#: A rollout to its end.
 WHOLE = "whole"
-WHOLE_SOAK_S = 30
+WHOLE_SOAK_S = 2 * 3600
 
-
-#: Seconds of a run after which its checkpoints are due.
-CHECKPOINTS_AT_S = (15, 55)
+#: The plan's checkpoints, and their names in rollout.yml.
+CHECKPOINTS_AT = ("1h", "6h")
+CHECKPOINT_NAMES = tuple(f"T+{at}" for at in CHECKPOINTS_AT)
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How fast plan time passes, and the seconds of a run that its parts take where a case needs others than usual."""
+    """What a case needs longer than usual: times of the plan, and how many looks a wait gets."""
 
-    scale: int = MINUTES
-    baseline_s: int = 5
-    soak_s: int = 0
-
-    def span(self, seconds: int) -> str:
-        """Seconds of a run as a duration of the plan."""
-        return f"{seconds}{UNITS[self.scale]}"
+    baseline: str = "10m"
+    soak: str = "2h"
+    looks: int = 4
 
     @property
-    def checkpoints(self) -> list[str]:
-        """Their names in the plan."""
-        return [f"T+{self.span(seconds)}" for seconds in CHECKPOINTS_AT_S]
+    def skipping(self) -> dict[str, Any]:
+        """What a rehearsal is told."""
+        return {"rollout_skip_waits": True, "rollout_looks_per_wait": self.looks}
 
 
 USUAL_PACE = Pace()
+
+_PLAYS = {STAGGER: "Deploy phase first", SOAK: "Soak of phase first", WHOLE: "Soak of phase first"}
+
+
+def look_in(state: str, number: int = 1) -> Boundary:
+    """Where a rollout stands before a look of that state: all that the look collects is still to be collected."""
+    if state == CHECKPOINTS:
+        return boundaries.look(f"Checkpoint {CHECKPOINT_NAMES[1]}", number)
+    if state == APPROVAL:
+        return boundaries.look("Approval before second", number)
+    return boundaries.look(_PLAYS[state], number, "deploy" if state == STAGGER else "watch")
 
 
 def shipped_triggers() -> list[str]:
@@ -61,29 +67,24 @@ def shipped_triggers() -> list[str]:
 def small(
     state: str, thresholds: dict[str, str] | None = None, without: tuple[str, ...] = (), pace: Pace = USUAL_PACE
 ) -> dict[str, Any]:
-    """The plan for a run whose fault begins in `state`: that state lasts long, and what comes before it is short.
+    """The plan for a run whose fault begins in `state`. Its gates don't judge latency, which triggers and alerts do.
 
     `thresholds`: trigger name -> what it is above of, where the shipped number can't be reached on one's own machine;
     `without`: triggers to leave out.
     """
-    span = pace.span
-    plan = plans.shipped("wave2")
+    plan = criteria_without_latency(plans.shipped("wave2"))
     del plan["needs"]
     plan.update(rollout=ROLLOUT, title="Triggers of wave 2", backup=f"/opt/cim-dgx/configs/backups/{ROLLOUT}")
     plan["preflight"]["quiet_for"] = "1s"
-    plan["baseline"] = {"window": span(pace.baseline_s), "history": "30d"}
-    stagger = {"serial": 1, "stagger": span(40)} if state == STAGGER else {"serial": len(HOSTS), "stagger": "0s"}
-    soak_s = pace.soak_s or {SOAK: 60, WHOLE: WHOLE_SOAK_S}.get(state, TICK_S)
+    plan["baseline"]["window"] = pace.baseline
+    stagger = {"serial": 1, "stagger": "1h"} if state == STAGGER else {"serial": len(HOSTS), "stagger": "0s"}
     plan["phases"] = [
-        {"name": "first", "agents": [FIRST], **stagger, "verify_within": "30d", "soak": span(soak_s)},
-        {"name": "second", "agents": [SECOND], "serial": len(HOSTS), "stagger": "0s", "verify_within": "30d"},
+        {"name": "first", "agents": [FIRST], **stagger, "verify_within": "10m", "soak": pace.soak},
+        {"name": "second", "agents": [SECOND], "serial": len(HOSTS), "stagger": "0s", "verify_within": "10m"},
     ]
-    plan["watch"]["every"] = span(TICK_S)
-    plan["sample"]["window"] = span(3)
-    at = [span(seconds) for seconds in CHECKPOINTS_AT_S]
-    plan["checkpoints"] = {"after": "second", "at": at, "look_again": {"times": 1, "every": span(3)}}
+    plan["checkpoints"] = {"after": "second", "at": list(CHECKPOINTS_AT), "look_again": {"times": 1, "every": "5m"}}
     if state == APPROVAL:
-        plan["approvals"] = [{"before": "second", "within": span(120), "otherwise": "hold"}]
+        plan["approvals"] = [{"before": "second", "within": "2h", "otherwise": "hold"}]
     plan["rollback"]["when"] = [each for each in plan["rollback"]["when"] if each["name"] not in without]
     for trigger in plan["rollback"]["when"]:
         if trigger["name"] in (thresholds or {}):

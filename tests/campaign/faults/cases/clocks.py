@@ -4,20 +4,24 @@
 """Clocks that jump, on the controller, and one that is off, on a host.
 
 Both stand in for a machine's clock: the product's own reading of it is shifted on the controller, and on the host
-libfaketime shifts what Python reads there, while the journal keeps the right time.
+libfaketime shifts what Python reads there, while the journal keeps the right time. What is shifted is real time, by which
+leases and hosts go; plan time, which is real time and what was skipped, jumps with it. A step of seconds is what a time
+server makes; one of hours lies beyond a lease, and beyond the next checkpoint.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from tests.campaign.boundaries import Boundary
 from tests.campaign.faults.assess import HELD
 from tests.campaign.faults.case import CHECKPOINT_LOOK, FIRST_HOST, SECOND, SOAK, Case, Fault, change
-from tests.campaign.faults.lane import Boundary, Lane
+from tests.campaign.faults.lane import Lane
 from tests.rollout.scenario.story import StoryError
 
 HOST = FIRST_HOST
 JUMP_S = 90
+HOURS_S = 7 * 3600
 OFF_S = 300
 THERE = "/usr/local/lib/libfaketime.so.1"
 
@@ -67,6 +71,8 @@ def host_right(lane: Lane) -> None:
 CASES = [
     Case("controller's clock jumps forward, in the soak", jump(SOAK, JUMP_S)),
     Case("controller's clock jumps back, in the soak", jump(SOAK, -JUMP_S)),
+    Case("controller's clock jumps forward by hours, in the soak", jump(SOAK, HOURS_S)),
+    Case("controller's clock jumps back by hours, in the soak", jump(SOAK, -HOURS_S)),
     Case("controller's clock jumps forward, at a change", jump(change(SECOND, HOST), JUMP_S)),
     Case("controller's clock jumps back, at a change", jump(change(SECOND, HOST), -JUMP_S)),
     Case("controller's clock jumps back, at a checkpoint", jump(CHECKPOINT_LOOK, -JUMP_S)),

@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-import time
-
-from tests.campaign.faults.case import FIRST_HOST, SAMPLE, SOAK, VERIFY, Case, at
-from tests.campaign.faults.lane import Boundary, Lane
+from tests.campaign.boundaries import Boundary
+from tests.campaign.faults.case import FIRST_HOST, SAMPLE, SOAK, SOAK_SEEN, VERIFY, Case, at
+from tests.campaign.faults.lane import Lane
 from tests.campaign.triggers.gateway import Gateway
 
 HOST = FIRST_HOST
-WHILE_S = 12.0
+#: Of some hundred requests of a checkpoint's probe.
+REQUESTS_BEFORE_CUT = 20
 CONFIG = "$(systemctl show -p ExecStart nats-server | grep -o '/[^ ]*\\.conf' | head -1)"
 #: The first file of every host that the server was started with.
 BASELINE = Boundary("Baseline", "cowboyai.rollout.measure : Sample NATS and probe the agents")
@@ -87,30 +87,26 @@ def sampler_cut(lane: Lane) -> None:
         "faults_ways": {host: way.address for host, way in ways.items()},
         "rollout_nats_url": "nats://{{ faults_ways[inventory_hostname] }}:4222",
     }
-
-    def cut(_lane: Lane) -> None:
-        for way in ways.values():
-            way.cut()
-
     try:
         with lane.running_until(SAMPLE, extra=variables):
-            lane.later(0.6, cut)
+            for way in ways.values():
+                way.cut_after(REQUESTS_BEFORE_CUT)
             lane.strike()
+        if not any(way.was_cut for way in ways.values()):
+            lane.problems.append("no way was cut: the window had fewer requests than that")
     finally:
-        lane.settled()
         for way in ways.values():
             way.close()
-        time.sleep(0.1)
 
 
 CASES = [
     Case("one of three NATS servers killed, while measuring", at(SAMPLE, kill_one), start_one, hosts=3, quick=True),
     Case("one of three NATS servers killed, before the baseline", at(BASELINE, kill_one), start_one, hosts=3),
-    Case("one of three NATS servers killed, for a while", at(SOAK, kill_one, start_one, WHILE_S), hosts=3),
+    Case("one of three NATS servers killed, for a while", at(SOAK, kill_one, start_one, SOAK_SEEN), hosts=3),
     Case("one of three NATS servers parted, for good", at(VERIFY, part), joined, hosts=3),
-    Case("one of three NATS servers parted, for a while", at(SOAK, part, joined, WHILE_S), hosts=3),
+    Case("one of three NATS servers parted, for a while", at(SOAK, part, joined, SOAK_SEEN), hosts=3),
     Case("all NATS servers down, for good", at(SAMPLE, stop_all), start_all, hosts=3),
-    Case("all NATS servers down, for a while", at(SOAK, stop_all, start_all, WHILE_S), hosts=3),
+    Case("all NATS servers down, for a while", at(SOAK, stop_all, start_all, SOAK_SEEN), hosts=3),
     Case("all NATS servers restarted with empty JetStream, in the soak", at(SOAK, emptied), hosts=3),
     Case("NATS login revoked, before the verification", at(VERIFY, revoke), grant, hosts=3),
     Case("NATS login revoked, while measuring", at(SAMPLE, revoke), grant, hosts=3),

@@ -8,9 +8,10 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from tests.campaign.boundaries import Boundary
 from tests.campaign.faults.assess import COMPLETED
 from tests.campaign.faults.case import FIRST, FIRST_HOST, SOAK, Case, Fault, change
-from tests.campaign.faults.lane import Boundary, Lane
+from tests.campaign.faults.lane import Lane
 from tests.campaign.faults.plan import ROLLOUT
 
 TICK = {"rollout_wait": False}
