@@ -13,8 +13,8 @@ from pathlib import Path
 from tests.rollout.scenario.story import ROOT
 
 sys.path.insert(0, str(ROOT / "collections"))
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import parse_iso  # noqa: E402
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._skips import Skips  # noqa: E402
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import parse_iso
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._skips import Skips
 
 
 def skips_of(monitoring: Path) -> Skips:

@@ -11,8 +11,9 @@ from typing import Any, cast
 
 import pytest
 
+from tests.campaign.boundaries import Boundary
 from tests.campaign.faults import assess, perform
-from tests.campaign.faults.lane import Boundary, Ended, Kill, Lane
+from tests.campaign.faults.lane import Ended, Kill, Lane
 from tests.rollout.scenario.story import StoryError
 
 PLACES = [Boundary("play", f"task {number}") for number in range(4)]
@@ -32,7 +33,7 @@ class ScriptedLane:
     def __init__(self, *ends: Any) -> None:
         self.ends, self.runs, self.story = list(ends), cast(list[Ended], []), Story()
 
-    def begin(self, case: str, scale: int = 0) -> None:
+    def begin(self, case: str) -> None:
         pass
 
     def finish(self) -> None:
@@ -77,7 +78,7 @@ def test_all_of_a_chain_that_was_given_up_is_broken() -> None:
 
 
 def test_a_chain_that_never_began_is_one_broken_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    def begin(self: ScriptedLane, case: str, scale: int = 0) -> None:
+    def begin(self: ScriptedLane, case: str) -> None:
         raise StoryError("no fleet")
 
     monkeypatch.setattr(ScriptedLane, "begin", begin)
