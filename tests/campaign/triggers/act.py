@@ -79,7 +79,7 @@ class Actor:
             variables["rollout_nats_url"] = "nats://{{ triggers_ways[inventory_hostname] }}:4222"
         first, after = (plan.look_in(plan.SOAK, number) for number in (1, 1 + neighbour.looks))
         try:
-            with self._running(story, plan.small(plan.WHOLE), plan.USUAL_PACE, [first, after], variables) as run:
+            with self._running(story, plan.small(plan.WHOLE), plan.WHOLE_PACE, [first, after], variables) as run:
                 run.comes_to(first)
                 moments = [moment for fault in neighbour.faults for moment in self._begin(story, fault)]
                 for gateway in gateways.values():

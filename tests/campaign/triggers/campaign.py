@@ -58,10 +58,13 @@ def one(actor: Actor, run: Run) -> Row:
     return row
 
 
+#: Those of the campaign's plan.
+AGENTS = ",".join((plan.FIRST, plan.SECOND, *plan.CONTROL))
+
+
 @contextlib.contextmanager
-def fleets(names: list[str], keep: bool = False) -> Iterator[None]:
+def fleets(names: list[str], keep: bool = False, agents: str = AGENTS) -> Iterator[None]:
     """Fleets that are up, and down again at the end."""
-    agents = ",".join((plan.FIRST, plan.SECOND, *plan.CONTROL))
     try:
         for name in names:
             fleet_tool("up", "--name", name, "--agents", agents, "--for", "3h")

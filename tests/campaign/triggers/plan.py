@@ -46,6 +46,8 @@ class Pace:
 
 
 USUAL_PACE = Pace()
+#: Of a rollout that goes to its end.
+WHOLE_PACE = Pace(looks=3)
 
 _PLAYS = {STAGGER: "Deploy phase first", SOAK: "Soak of phase first", WHOLE: "Soak of phase first"}
 

@@ -81,7 +81,7 @@ def test_a_fault_begins_before_a_look_of_its_state() -> None:
 
 def test_a_wait_has_the_looks_that_its_fault_is_noticed_within() -> None:
     assert all(case.pace.looks >= case.within_looks for case in CASES)
-    assert all(each.looks < plan.USUAL_PACE.looks for each in NEIGHBOURS)
+    assert all(each.looks < plan.WHOLE_PACE.looks for each in NEIGHBOURS)
 
 
 def test_the_campaign_s_triggers_are_those_of_the_shipped_plan_to_the_letter() -> None:

@@ -1,29 +1,42 @@
 # Copyright (c) 2026 Cowboy AI, LLC
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads hosts, ledgers and evidence after wave 1, wave 2 (killed three times) and a refused wave 3."""
+"""Wave 1, then wave 2 with three power cuts on the controller, then wave 3 as if this had been production; on all agents."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import signal
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from testinfra.host import Host
+import yaml
 
-from tests.rollout.scenario import onhost
+from tests.campaign import boundaries
+from tests.campaign.boundaries import Boundary
+from tests.campaign.faults.case import SOAK, counted
+from tests.campaign.latency import without_latency
+from tests.campaign.triggers import campaign
+from tests.rollout.scenario import plans
+from tests.rollout.scenario.story import ROOT, Story
 from tests.rollout.scenario.told import Told, accounted, with_flag
 
-testinfra_hosts = ["ansible://dgx"]
-
-TOLD = Told("wave2")
+NAME = "waves"
 FLAG = "ENABLE_UNIFIED_SUBJECTS"
 HOSTS = ("dgx-1", "dgx-2", "dgx-3")
 WAVE1, WAVE2 = ("nats-expert",), ("network-expert", "tdd-expert")
-UNCHANGED = ("graph-expert", "git-expert", "location-expert", "nix-expert", "qa-expert")
-ENV_FILE = "/opt/cim-dgx/configs/agent-runtime-{}.env"
-KILLED = ("killed_in_deploy", "killed_in_soak", "killed_in_checkpoint")
+#: So many looks per wait that a trend of memory, which needs twelve, is known at the end.
+SKIPPING = {"rollout_skip_waits": True, "rollout_looks_per_wait": 3}
+#: Where wave 2 is killed: a batch is changed and not counted, in the soak, in the measuring of a checkpoint.
+KILLED = {
+    "killed_in_deploy": counted(WAVE2[0], HOSTS[1]),
+    "killed_in_soak": SOAK,
+    "killed_in_checkpoint": Boundary(
+        "Checkpoint T+6h", "cowboyai.rollout.measure : Look at units, the agents' own log lines, and hosts", 4
+    ),
+}
 CHECKPOINTS = {"wave1": ("T+1h", "T+3h", "T+6h"), "wave2": ("T+1h", "T+6h", "T+12h", "T+24h")}
 EACH = {
     "summary.json",
@@ -38,6 +51,63 @@ EACH = {
 }
 LATER = EACH | {"analysis.txt", "comparison.json"}
 LAST = LATER | {"final_analysis.md", "aggregate_metrics.json"}
+
+
+class WavesTold(Told):
+    def __init__(self) -> None:
+        self.out = ROOT / "build" / NAME
+        self.monitoring = self.out / "monitoring"
+
+
+TOLD = WavesTold()
+
+
+def restarts(story: Story) -> dict[str, int]:
+    """How often each unit of the waves was started since the host was made, from its journal."""
+    found = {}
+    for host in story.hosts:
+        for agent in (*WAVE1, *WAVE2):
+            ask = f"journalctl -u {story.unit.format(agent=agent)} -o cat --grep '^Started ' | wc -l"
+            found[f"{agent}@{host}"] = int(story.on(host, ask))
+    return found
+
+
+def act(story: Story) -> None:
+    for name in ("wave1", "wave2", "wave3"):
+        plans.write(story.out / "plans", without_latency(plans.shipped(name)))
+    skipping = {"rollout_plans_dir": str(story.out / "plans"), **SKIPPING}
+
+    def wave(label: str, number: int, at: list[Boundary]) -> None:
+        playbook = f"playbooks/wave{number}.yml"
+        with boundaries.running(story, label, playbook, at, signal.SIGKILL, extra=skipping, limit="dgx"):
+            pass
+        story.look(label)
+
+    story.note("started_before", restarts(story))
+    story.look("before")
+    wave("wave1", 1, [])
+    for label, place in KILLED.items():
+        wave(label, 2, [place])
+        story.note(label, {"last": story.kinds("wave2")[-1]})
+    wave("wave2", 2, [])
+    wave("once_more", 2, [])
+    story.note("started_after", restarts(story))
+
+    production = story.out / "production"
+    (production / "group_vars").mkdir(parents=True)
+    (production / "hosts.yml").write_text(yaml.safe_dump({"dgx": {}}))
+    (production / "group_vars" / "dgx.yml").write_text("---\nrollout_rehearsal: false\n")
+    story.inventory = ["inventories/rehearsal", str(production)]
+    story.run("wave3_production", "playbooks/preflight.yml", extra={"rollout": "wave3"}, deadline_s=boundaries.WITHIN_S)
+    story.look("wave3_production")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def story() -> Iterator[Story]:
+    with campaign.fleets([NAME], agents="all"):
+        told = Story(NAME, fleet=NAME, out=TOLD.out)
+        act(told)
+        yield told
 
 
 def names(agents: tuple[str, ...]) -> set[str]:
@@ -60,10 +130,7 @@ def test_a_wave_ends_with_go(wave: str) -> None:
 def test_every_checkpoint_was_taken_once_and_passed(wave: str) -> None:
     taken = [gate["name"] for gate in gates(wave) if gate["gate"] == "checkpoint" and gate["decision"] != "hold"]
     assert taken == list(CHECKPOINTS[wave])
-    # On a machine that lags there are few looks in so short a rehearsal: then, and only then, a gate looks again.
-    assert {gate["decision"] for gate in gates(wave)} <= {"go", "hold"}
-    held = [gate["why"] for gate in gates(wave) if gate["decision"] == "hold"]
-    assert all("could not be measured" in why and "too_few_samples" in why for why in held), held
+    assert {gate["decision"] for gate in gates(wave)} == {"go"}
     assert TOLD.of_kind(wave, "checkpoint.missed") == []
 
 
@@ -74,7 +141,7 @@ def test_a_checkpoint_has_its_evidence(checkpoint: str, wanted: set[str]) -> Non
     assert found - {"evidence.json"} == wanted
     assert all(path.stat().st_size for path in folder.iterdir())
     summary = json.loads((folder / "summary.json").read_text())
-    assert (summary["rehearsal"], summary["time_scale"]) == (True, 900.0)
+    assert (summary["rehearsal"], summary["skips_waits"]) == (True, True)
     assert set(accounted(summary["accounting"])["good"]) == names(WAVE2)
     assert {v["verdict"] for v in summary["criteria"] if v["kind"] == "primary"} == {"pass"}
     triggers = {v["name"]: v["verdict"] for v in summary["criteria"] if v["kind"] == "trigger"}
@@ -106,7 +173,6 @@ def test_no_evidence_was_lost_or_altered_on_the_way(wave: str) -> None:
 def test_the_probe_and_the_sample_saw_the_agents() -> None:
     verdicts = TOLD.verdicts("wave2", "T+24h")
     assert verdicts["message_delivery"]["value"] == 100
-    assert verdicts["latency_p99"]["samples"] >= 100
     assert verdicts["unified_traffic"]["value"] > 5
     assert verdicts["dual_publish_success"]["samples"] > 100
     assert verdicts["agent_uptime"]["samples"] == 6
@@ -114,8 +180,8 @@ def test_the_probe_and_the_sample_saw_the_agents() -> None:
 
 @pytest.mark.parametrize("label", KILLED)
 def test_the_run_was_killed_where_it_should_be(label: str) -> None:
-    assert TOLD.status(label) == -9
-    assert TOLD.note(label)["running"] is True
+    assert TOLD.status(label) == -signal.SIGKILL
+    assert [each.place for each in boundaries.met(TOLD.out, label) if each.struck] == [KILLED[label]]
 
 
 def test_it_was_killed_between_a_batch_and_its_count() -> None:
@@ -165,14 +231,11 @@ def test_a_further_run_changes_nothing_and_says_go() -> None:
     assert steps[-1] == "decision.made"
 
 
-def test_scaled_decisions_are_refused_for_production() -> None:
+def test_a_production_rollout_does_not_begin_in_the_store_of_a_rehearsal() -> None:
     assert TOLD.status("wave3_production") != 0
-    problems = TOLD.of_kind("wave3", "preflight.failed")[0]["problems"]
-    said = [problem for problem in problems if "wave2" in problem]
-    assert len(said) == 1
-    assert "rehearsal (time scale 900)" in said[0] and "run wave2 in real time" in said[0]
-    assert "DECISION HOLD wave3" in TOLD.output("wave3_production")
-    assert TOLD.of_kind("wave3", "rollout.started")[0]["rehearsal"] is False
+    said = " ".join(TOLD.output("wave3_production").split())
+    assert "so its clock is ahead" in said and "rollout_monitoring_dir" in said
+    assert not (TOLD.monitoring / "ledger" / "wave3.jsonl").exists()
     assert {n: e.untouched for n, e in TOLD.look("wave3_production").items()} == {
         n: e.untouched for n, e in TOLD.look("once_more").items()
     }
@@ -190,22 +253,16 @@ def test_reports_are_there() -> None:
     assert "never counts for production" in (folder / "decision.md").read_text()
 
 
-def test_hosts_run_with_the_announced_key_and_nothing_else(host: Host) -> None:
-    before, name = TOLD.look("before"), host.backend.host
-    paths = {agent: ENV_FILE.format(agent) for agent in (*WAVE1, *WAVE2, *UNCHANGED)}
-    now = onhost.files(host, list(paths.values()))
-    for agent, path in paths.items():
-        was = before[f"{agent}@{name}"]
-        wanted = was.bytes if agent in UNCHANGED else with_flag(was.bytes, FLAG, "true")
-        assert now[path].file == (wanted, was.owner, was.mode), path
-    units = [f"agent-runtime@{agent}.service" for agent in paths]
-    assert set(onhost.active(host, units).values()) == {"active"}
+def test_hosts_run_with_the_announced_key_and_nothing_else() -> None:
+    before, now = TOLD.look("before"), TOLD.look("once_more")
+    assert len(before) == 93
+    changed = names((*WAVE1, *WAVE2))
+    for name, was in before.items():
+        wanted = with_flag(was.bytes, FLAG, "true") if name in changed else was.bytes
+        assert now[name].file == (wanted, was.owner, was.mode), name
+        assert now[name].active, name
 
 
-def test_the_journal_knows_one_restart_of_each_changed_agent(host: Host) -> None:
-    """Two processes since the host was made: the old one and the new one."""
-    with host.sudo():
-        for agent in (*WAVE1, *WAVE2):
-            unit = f"agent-runtime@{agent}.service"
-            seen = host.check_output(f"journalctl -u {unit} -o cat --grep '^Started ' | wc -l")
-            assert int(seen) == 2, unit
+def test_the_journal_knows_one_restart_of_each_changed_agent() -> None:
+    before, after = TOLD.note("started_before"), TOLD.note("started_after")
+    assert after == {name: number + 1 for name, number in before.items()}

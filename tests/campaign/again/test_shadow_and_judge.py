@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 
+from tests.campaign import boundaries
 from tests.campaign.triggers import campaign
 from tests.campaign.triggers import plan as small
 from tests.rollout.scenario import plans
 from tests.rollout.scenario.story import ROOT, Story
 
 NAME, SHADOW = "again", f"{small.ROLLOUT}-shadow"
-LAST = small.USUAL_PACE.checkpoints[-1]
+LAST = small.CHECKPOINT_NAMES[-1]
 #: What a host says of an instance that a change would have altered.
 UNTOUCHED = ("InvocationID", "MainPID", "NRestarts")
 
@@ -29,9 +30,8 @@ def story() -> Iterator[Story]:
         told = Story("again", fleet=NAME, out=ROOT / "build" / "again")
         told.look("before")
         content = plans.write(told.out, small.small(small.WHOLE))
-        pace = {"rollout_time_scale": small.USUAL_PACE.scale, "triggers_checkpoints": small.USUAL_PACE.checkpoints}
-        variables = {"rollout_plan": str(content), "rollout_shadow": True, **pace}
-        told.run("shadow", "tests/campaign/triggers/rollout.yml", extra=variables, deadline_s=400)
+        variables = {"rollout_plan": str(content), "rollout_shadow": True, **small.Pace(looks=1).skipping}
+        told.run("shadow", small.PLAYBOOK, extra=variables, deadline_s=boundaries.WITHIN_S)
         told.look("after")
         yield told
 
@@ -48,7 +48,7 @@ def output(story: Story, label: str) -> str:
 def test_a_shadow_rollout_passes_every_gate(story: Story) -> None:
     gates = [record["data"] for record in story.records(SHADOW) if record["kind"] == "gate.decided"]
     taken = [(gate["name"], gate["decision"]) for gate in gates if gate["decision"] != "hold"]
-    first, last = small.USUAL_PACE.checkpoints
+    first, last = small.CHECKPOINT_NAMES
     assert taken == [("verify-first", "go"), ("verify-second", "go"), (first, "go"), (last, "go")]
     assert "1 shadow rollouts ended, 0 false rollbacks" in output(story, "shadow")
 
