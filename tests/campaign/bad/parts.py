@@ -38,13 +38,6 @@ def shortened() -> dict[str, Any]:
     return plan
 
 
-class PartTold(Told):
-    """What one part of a story left."""
-
-    def __init__(self, story: Story, part: str) -> None:
-        self.out, self.monitoring = story.out, story.out / "monitoring" / part
-
-
 class Parts(Story):
     def __init__(self, name: str, fleet: str) -> None:
         super().__init__(name, fleet=fleet, out=ROOT / "build" / name)
@@ -67,6 +60,10 @@ class Parts(Story):
     def wave2(self, label: str, folder: str = "plans") -> None:
         with self.running_wave2(label, folder=folder):
             pass
+
+    def told(self, part: str) -> Told:
+        """What a part left."""
+        return Told(self.out.name, part, out=self.out)
 
     def undo(self, label: str) -> None:
         self.run(label, "playbooks/rollback.yml", extra={"rollout": ROLLOUT, **SKIPPING})

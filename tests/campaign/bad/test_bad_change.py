@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.campaign.bad.parts import FIRST, HOSTS, SECOND, TEST, Parts, PartTold
+from tests.campaign.bad.parts import FIRST, HOSTS, SECOND, TEST, Parts
 from tests.campaign.triggers import campaign
-from tests.rollout.scenario.told import accounted
+from tests.rollout.scenario.told import Told, accounted
 
 NAME = "bad-change"
 BOTH = FIRST | SECOND
@@ -39,7 +39,7 @@ CAUGHT = {
 }
 
 
-Tell = Callable[[str], PartTold]
+Tell = Callable[[str], Told]
 
 
 def act(story: Parts, part: str) -> None:
@@ -63,7 +63,7 @@ def told() -> Iterator[Tell]:
         story = Parts(NAME, NAME)
         for part in FAULTS:
             act(story, part)
-        yield lambda part: PartTold(story, part)
+        yield story.told
 
 
 @pytest.mark.parametrize("part", CAUGHT)

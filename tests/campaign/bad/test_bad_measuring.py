@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from tests.campaign import boundaries
-from tests.campaign.bad.parts import FIRST, SECOND, TEST, Parts, PartTold, shortened
+from tests.campaign.bad.parts import FIRST, SECOND, TEST, Parts, shortened
 from tests.campaign.triggers import campaign
 from tests.rollout.scenario import plans
+from tests.rollout.scenario.told import Told
 
 NAME = "bad-measuring"
 BOTH = FIRST | SECOND
@@ -28,7 +29,7 @@ UNPROBED = {
     "silence",
     "latency_shift",
 }
-Tell = Callable[[str], PartTold]
+Tell = Callable[[str], Told]
 
 
 def nats(story: Parts, command: str) -> None:
@@ -96,7 +97,7 @@ def told() -> Iterator[Tell]:
         story = Parts(NAME, NAME)
         for part in (measuring_fails, nats_stops, idle):
             part(story)
-        yield lambda part: PartTold(story, part)
+        yield story.told
 
 
 def test_a_host_away_in_the_soak_holds(told: Tell) -> None:

@@ -23,9 +23,7 @@ OUTCOMES = {"GO": COMPLETED, "HOLD": HELD, "ROLLED BACK": ROLLED_BACK, "NO-GO": 
 
 def told(folder: Path) -> Told:
     """What a case wrote."""
-    found = Told("faults")
-    found.out, found.monitoring = folder, folder / "monitoring"
-    return found
+    return Told("faults", out=folder)
 
 
 def broken(

@@ -31,14 +31,6 @@ ROUNDING_S = 0.1
 Records = list[dict[str, Any]]
 
 
-class RunTold(Told):
-    """What one run of the campaign left in its folder."""
-
-    def __init__(self, out: Path) -> None:
-        self.out = out
-        self.monitoring = out / "monitoring"
-
-
 @dataclass
 class Row:
     """One run of the table; `problems` is empty when all went as it should.
@@ -156,7 +148,7 @@ def in_state(case: Case, records: Records, decided: dict[str, Any]) -> bool:
     return first in gates and last not in gates
 
 
-def check_verdict(row: Row, case: Case, told: RunTold, gate: str) -> None:
+def check_verdict(row: Row, case: Case, told: Told, gate: str) -> None:
     """The trigger's own verdict fails, and names exactly who it should."""
     verdict = told.verdicts(ROLLOUT, gate).get(case.trigger)
     if verdict is None or verdict["verdict"] != "fail":
@@ -183,7 +175,7 @@ def check_hosts(row: Row, case: Case, before: dict[str, Instance], after: dict[s
 
 def assess_case(case: Case, out: Path, begun: Begun) -> Row:
     row = Row(case.name, case.trigger, case.state, case.fault.said, case.within_looks)
-    told = RunTold(out)
+    told = Told(ROLLOUT, out=out)
     decided, done = check_case(row, case, told.ledger(ROLLOUT), begun.seq)
     if decided and done:
         skips = skips_of(told.monitoring)
@@ -199,7 +191,7 @@ def assess_case(case: Case, out: Path, begun: Begun) -> Row:
 def assess_neighbour(neighbour: Neighbour, out: Path, begun: Begun) -> Row:
     """Nothing is rolled back, nobody but the hand that did it restarted anything, and what happened was seen."""
     row = Row(neighbour.name, "", "soak", " and ".join(fault.said for fault in neighbour.faults) or "NATS cut off")
-    told = RunTold(out)
+    told = Told(ROLLOUT, out=out)
     records = told.ledger(ROLLOUT)
     decided, done = noticed(row, records, begun.seq)
     if decided or done:

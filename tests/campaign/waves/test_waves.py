@@ -53,13 +53,7 @@ LATER = EACH | {"analysis.txt", "comparison.json"}
 LAST = LATER | {"final_analysis.md", "aggregate_metrics.json"}
 
 
-class WavesTold(Told):
-    def __init__(self) -> None:
-        self.out = ROOT / "build" / NAME
-        self.monitoring = self.out / "monitoring"
-
-
-TOLD = WavesTold()
+TOLD = Told(NAME, out=ROOT / "build" / NAME)
 
 
 def restarts(story: Story) -> dict[str, int]:
