@@ -21,9 +21,10 @@ BACKUP = Boundary("Backup", "cowboyai.rollout.backup : Copy the environment file
 SOAK = Boundary(f"Soak of phase {FIRST}", "cowboyai.rollout.watch : Wait for the next look")
 #: All that the first look of the soak collects has been collected; what it could not see is missing there.
 SOAK_SEEN = Boundary(f"Soak of phase {FIRST}", "cowboyai.rollout.watch : Judge the look")
-SAMPLE = Boundary("Checkpoint T+1h", "cowboyai.rollout.measure : Sample NATS and probe the agents")
+#: The second time that its play measures: the first is the look on the way to it.
+SAMPLE = Boundary("Checkpoint T+1h", "cowboyai.rollout.measure : Sample NATS and probe the agents", 2)
 CHECKPOINT_LOOK = Boundary(
-    "Checkpoint T+1h", "cowboyai.rollout.measure : Look at units, the agents' own log lines, and hosts"
+    "Checkpoint T+1h", "cowboyai.rollout.measure : Look at units, the agents' own log lines, and hosts", 2
 )
 VERIFY = Boundary(f"Verify phase {FIRST}", "cowboyai.rollout.verify : Open the step")
 
