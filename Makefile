@@ -23,7 +23,7 @@ ROLLOUTS ?= 2000
 SEED ?= 1
 JOBS ?= 2
 
-.PHONY: help bootstrap demo test bench judge-bench lint format unit fuzz sanity module playbook host rollout report triggers faults molecule fleet-up fleet-down \
+.PHONY: help bootstrap demo test test-all bench judge-bench lint format unit fuzz sanity module playbook host rollout report triggers faults molecule fleet-up fleet-down \
 	fleet-status coverage repeat mutations clean
 
 help: ## this list
@@ -35,9 +35,13 @@ bootstrap: ## install what is missing: Debian packages (as root), .venv from pin
 demo: bootstrap ## wave 2 on three container hosts, from backup to decision (DEMO=bad: a faulty change, rolled back)
 	@$(IN_VENV) tests/demo/run '$(DEMO)'
 
-test: ## everything below, from lint to molecule, and what of it ran
+test: ## all that CI runs: lint, unit, sanity, module, playbook, report, host, rollout, molecule deploy
 	@./bootstrap --for-tests
 	@$(PYTHON) -m tests.quality.everything
+
+test-all: ## make test with every long test, and the campaigns, all of molecule, mutations, fuzz and the judge's bench
+	@./bootstrap --for-tests
+	@$(PYTHON) -m tests.quality.everything --all
 
 lint: ## every check that only reads (CHECK=name for one of them)
 	@./bootstrap --without-docker

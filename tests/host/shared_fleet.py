@@ -177,3 +177,17 @@ class RehearsalHost:
 
     def text(self, agent: str) -> str:
         return self.root(f"cat {CONFIGS}/agent-runtime-{agent}.env")
+
+
+def main(word: str) -> int:
+    """`python -m tests.host.shared_fleet up` or `down`: for who runs several suites on it."""
+    fleet = SharedFleet()
+    if word == "up":
+        fleet.up()
+    else:
+        fleet.run("down")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,11 +1,10 @@
 # Copyright (c) 2026 Cowboy AI, LLC
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All checks and tests: `python -m tests.quality.everything` (make test).
+"""All checks and tests: `python -m tests.quality.everything` (make test), with `--all` the long ones besides (make test-all).
 
-Steps that don't disturb each other run side by side in two lanes: one needs no Docker, the other does. What measures
-time on the rehearsal fleet comes after both, alone. A step that fails does not stop the others, except those that
-need what it should have made.
+Two lanes run side by side: one needs no hosts, the other brings up the fleet of the host tests and the stories, and takes it
+down. A step that fails does not stop the others, except those that need what it should have made.
 """
 
 from __future__ import annotations
@@ -16,10 +15,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
-from tests.quality.command import LOGS, ROOT, Finished, end_all_on_signals, run
+from tests.quality.command import LOGS, ROOT, Finished, end_all_on_signals, environment, run
 from tests.quality.tally import Tally
 
 PYTHON = sys.executable
+# Host tests and stories share one fleet, which the steps before and after them bring up and take down.
+SHARED = {"ROLLOUT_TEST_FLEET": "tests"}
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,10 @@ class Step:
     deadline_s: float
     counts: bool = True
     needs: str = ""
+    pythonpath: str = ""
+
+    def environment(self) -> dict[str, str]:
+        return environment(**SHARED, **({"PYTHONPATH": self.pythonpath} if self.pythonpath else {}))
 
 
 @dataclass
@@ -52,30 +57,65 @@ class Outcome:
         return self.tally.say() if self.tally else "" if self.finished.good else self.finished.why()
 
 
-LINT = Step("lint", (PYTHON, "-m", "tests.quality.lint"), 900)
-# Those of the plugins run once, in the installed artifact (sanity).
-UNIT = Step("unit", (PYTHON, "-m", "tests.quality.suite", "unit", "--ignore=tests/unit/plugins"), 1500)
-SANITY = Step("sanity", (PYTHON, "-m", "tests.quality.sanity"), 2400)
-REPORT = Step("report", (PYTHON, "-m", "tests.quality.suite", "report"), 900)
-MODULE = Step("module", (PYTHON, "-m", "tests.quality.suite", "module"), 1500)
-PLAYBOOK = Step("playbook", (PYTHON, "-m", "tests.quality.suite", "playbook"), 1800)
-DOCKER = Step("docker", (PYTHON, "tests/fleet/fleet", "docker-start"), 180, counts=False)
-HOST = Step("host", (PYTHON, "-m", "tests.quality.suite", "host"), 1800, needs="docker")
-ROLLOUT = Step("rollout", (PYTHON, "-m", "tests.quality.suite", "rollout"), 2700, needs="docker")
-CAMPAIGN = Step("campaign", (PYTHON, "-m", "tests.quality.suite", "campaign"), 2700, needs="docker")
-MOLECULE = Step("molecule", (PYTHON, "-m", "tests.quality.scenarios"), 3600, needs="docker")
+def _suite(name: str, deadline_s: float, *more: str, needs: str = "") -> Step:
+    return Step(name, (PYTHON, "-m", "tests.quality.suite", name, *more), deadline_s, needs=needs)
 
-#: Groups follow each other; the lanes of a group run side by side, the steps of a lane one after the other.
-PLAN: tuple[tuple[tuple[Step, ...], ...], ...] = (
-    ((LINT, UNIT, SANITY), (DOCKER, HOST, REPORT, PLAYBOOK)),
-    ((MODULE, ROLLOUT, CAMPAIGN, MOLECULE),),
-)
+
+def _tool(name: str, module: str, deadline_s: float, *more: str, needs: str = "", counts: bool = False) -> Step:
+    return Step(name, (PYTHON, "-m", module, *more), deadline_s, counts=counts, needs=needs)
+
+
+DOCKER = Step("docker", (PYTHON, "tests/fleet/fleet", "docker-start"), 180, counts=False)
+FLEET_UP = _tool("fleet-up", "tests.host.shared_fleet", 600, "up", needs="docker")
+FLEET_DOWN = _tool("fleet-down", "tests.host.shared_fleet", 120, "down", needs="docker")
+
+Lanes = tuple[tuple[Step, ...], ...]
+
+
+def steps(long: bool) -> tuple[Lanes, ...]:
+    """Groups that follow each other; the lanes of a group run side by side, the steps of a lane one after the other."""
+    more = ("--long",) if long else ()
+    without_hosts = (
+        _tool("lint", "tests.quality.lint", 900, counts=True),
+        # Those of the plugins run once, in the installed artifact (sanity).
+        _suite("unit", 1500, "--ignore=tests/unit/plugins", *more),
+        _tool("sanity", "tests.quality.sanity", 2400, *(("--all",) if long else ()), counts=True),
+        _suite("module", 1500, *more),
+        _suite("playbook", 1800, *more),
+        _suite("report", 900, *more),
+    )
+    with_hosts = (
+        DOCKER,
+        FLEET_UP,
+        _suite("host", 1800, *more, needs="fleet-up"),
+        _suite("rollout", 2700, *more, needs="fleet-up"),
+        FLEET_DOWN,
+        _tool("molecule", "tests.quality.scenarios", 3600, *(() if long else ("deploy",)), needs="docker", counts=True),
+    )
+    if not long:
+        return ((without_hosts, with_hosts),)
+    alone = (
+        _suite("campaign", 7200, *more, needs="docker"),
+        _tool("mutations", "tests.quality.mutations", 3600),
+        Step(
+            "fuzz",
+            (PYTHON, "-m", "tests.campaign.fuzz", "--within", "300"),
+            900,
+            counts=False,
+            pythonpath=f"{ROOT}/collections:{ROOT}",
+        ),
+        _tool("judge-bench", "tests.bench.judge", 3600, "--rollouts", "300", "--seed", "1", "--jobs", "2"),
+    )
+    return ((without_hosts, with_hosts), (alone,))
+
+
 #: Steps whose tallies are tests in the strict sense: the last line sums these.
 TESTS = ("unit", "sanity", "report", "module", "playbook", "host", "rollout", "campaign", "molecule")
 
 
 class Driver:
-    def __init__(self) -> None:
+    def __init__(self, long: bool = False) -> None:
+        self.groups = steps(long)
         self.outcomes: dict[str, Outcome] = {}
         self._said = threading.Lock()
 
@@ -95,7 +135,7 @@ class Driver:
             return outcome
         Tally.forget(step.name)
         self.say(f"start  {step.name}")
-        finished = run(step.argv, log=LOGS / f"{step.name}.log", deadline_s=step.deadline_s)
+        finished = run(step.argv, log=LOGS / f"{step.name}.log", deadline_s=step.deadline_s, env=step.environment())
         outcome = Outcome(step, finished, Tally.read(step.name) if step.counts else None)
         if outcome.good:
             self.say(f"ok     {step.name:<12} {finished.seconds:6.1f} s  {outcome.said()}")
@@ -106,7 +146,7 @@ class Driver:
 
     def go(self) -> int:
         started = time.monotonic()
-        for lanes in PLAN:
+        for lanes in self.groups:
             with ThreadPoolExecutor(max_workers=len(lanes)) as pool:
                 futures = [pool.submit(self.lane, steps) for steps in lanes]
                 while wait(futures, timeout=60).not_done:
@@ -138,10 +178,13 @@ class Driver:
         return 0 if failed == 0 and passed > 0 and all(outcome.good for outcome in self.outcomes.values()) else 1
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
+    if arguments not in ([], ["--all"]):
+        print(f"tests.quality.everything: seen {' '.join(arguments)}, expected nothing or --all", file=sys.stderr)
+        return 2
     end_all_on_signals("what was running is ended; make fleet-down removes hosts that are left over")
-    return Driver().go()
+    return Driver(long=bool(arguments)).go()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

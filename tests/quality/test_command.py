@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.quality import command
 from tests.quality.command import run
 from tests.unit.plugins.paused_time import HANGS_S
 
@@ -46,7 +45,7 @@ def test_the_deadline_ends_the_whole_group(tmp_path: Path, monkeypatch: pytest.M
             until(lambda: told.exists() and told.read_text().endswith("\n"))
             raise subprocess.TimeoutExpired(self.args, timeout)
 
-    monkeypatch.setattr(command.subprocess, "Popen", Late)
+    monkeypatch.setattr("tests.quality.command.subprocess.Popen", Late)
     finished = run(["sh", "-c", f"sleep 300 & echo $! > '{told}'; wait"], log=tmp_path / "log", deadline_s=5.0)
     assert finished.status is None
     assert finished.why().startswith("stopped at its deadline")
