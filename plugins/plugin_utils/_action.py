@@ -17,7 +17,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _ticks
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._alerts import close_ended
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import SystemClock, iso
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import SystemClock, iso, plus
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context, StepError, is_true
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._exposition_file import publish
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._foreign import visible
@@ -141,19 +141,20 @@ class RolloutAction(ActionBase):
         """Instead of waiting: say until when and for what, and leave nothing more to do in this run."""
         if self.tick is None:
             raise StepError(f"a run that may wait has no need to note that it waits for {label}.")
+        # Skipped first: of a run that is killed in between, the next one would wait for what it could have skipped.
+        self.skip(context, until, label)
         book = _ticks.TickBook(context.store, context.rollout)
         self.tick = _ticks.note(book, self.tick, until, label, context.records)
-        self.skip(context, until, label)
         return self.tick.line()
 
     def skip(self, context: Context, until: datetime, label: str) -> float:
         """Where waits are skipped: have it be `until` at once, and record what that was for. The seconds that were skipped."""
         if not context.skips_waits or self.check_mode:
             return 0.0
-        since = self.clock.now()
         skipped_s = self.clock.skip_to(until)
         if skipped_s:
-            context.record("clock.skipped", {"from": iso(since), "to": iso(until), "for": label}, self.clock.now())
+            span = {"from": iso(plus(until, -skipped_s)), "to": iso(until)}
+            context.record("clock.skipped", {**span, "for": label}, self.clock.now())
         return skipped_s
 
     def ends_run(self, arguments: dict[str, Any]) -> bool:
