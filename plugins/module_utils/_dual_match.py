@@ -71,7 +71,7 @@ class DualMatch:
             conversation.waiting = []
 
     def end_at(self, end: float) -> None:
-        """Legacy publications from `end` on are not judged."""
+        """Legacy publications after `end` are not judged."""
         self._cut = end
 
     def seen_without_id(self, side: int, agent: str) -> None:

@@ -103,7 +103,7 @@ class Tally:
             self.dual.begin(end, window_s)
 
     def end_at(self, end: float) -> None:
-        """The window ends earlier than it began to: publications from `end` on complete pairs, and begin none."""
+        """The window ends earlier than it began to: publications after `end` complete pairs, and begin none."""
         if self.dual:
             self.dual.end_at(end)
 

@@ -78,6 +78,35 @@ def test_a_legacy_publication_well_before_the_end_is_judged() -> None:
     assert match((L, "c", 198.9))["agents"]["x"]["success_pct"] == 0.0
 
 
+def ended_at(end: float, *seen: tuple[int, str, float]) -> dict:
+    """As `match`, of a window that ends before its time; what comes later is seen after that is known."""
+    one = dual.DualMatch(["x"])
+    one.begin(200.0, 100.0)
+    for side, conversation, at in (each for each in seen if each[2] <= end):
+        one.seen(side, "x", conversation.encode(), at)
+    one.end_at(end)
+    for side, conversation, at in (each for each in seen if each[2] > end):
+        one.seen(side, "x", conversation.encode(), at)
+    return one.result()["agents"]["x"]
+
+
+def test_a_window_that_ends_early_waits_for_second_halves_and_judges_no_later_first_one() -> None:
+    row = ended_at(120.0, (L, "a", 119.9), (U, "a", 120.1), (L, "b", 120.05), (U, "b", 120.06), (L, "c", 120.1))
+    assert (row["legacy"], row["matched"], row["edge"], row["success_pct"]) == (1, 1, 2, 100.0)
+    assert row["unified_only"] == 0
+
+
+def test_one_that_lost_a_second_half_before_an_early_end_says_so() -> None:
+    row = ended_at(120.0, (L, "a", 110.0), (L, "b", 110.0), (U, "b", 110.1))
+    assert (row["legacy"], row["matched"], row["success_pct"]) == (2, 1, 50.0)
+
+
+def test_a_window_that_ends_within_its_last_moments_judges_up_to_there() -> None:
+    """What came before that was known stays out; it was begun as if the window had gone on."""
+    row = ended_at(199.5, (L, "a", 198.9), (U, "a", 198.9), (L, "b", 199.2), (U, "b", 199.3), (U, "c", 199.6))
+    assert (row["legacy"], row["matched"], row["edge"], row["unified_only"]) == (1, 1, 1, 1)
+
+
 def test_the_grace_shrinks_with_the_window() -> None:
     assert dual.grace_s(300.0) == 1.0
     assert dual.grace_s(2.0) == pytest.approx(0.1)

@@ -8,7 +8,10 @@ from __future__ import annotations
 import pytest
 from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_error import OptionError
 from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_options import parse_server
-from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_probe_request import parse_probe
+from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_probe_request import (
+    parse_probe,
+    probe_argument_spec,
+)
 from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_sample import parse_sample
 
 SERVER = parse_server({"server": "nats://127.0.0.1:1"})
@@ -39,6 +42,9 @@ SAMPLE = {"patterns": {"old": ["a.>"], "new": ["b.>"]}, "window": 5, "agents": [
         ({"probe": {"targets": []}}, "probe: targets"),
         ({"probe": {"targets": [TARGET], "every": 1, "over": 5, "timeout": 2}}, "do not fit into the window"),
         ({"probe": {"targets": [TARGET], "bucket": 0.01}}, "probe: bucket"),
+        ({"probe": {"targets": [TARGET], "bucket": 60, "by_round": True}}, "probe: by_round"),
+        ({"ends_with_probe": True}, "ends_with_probe: there is no probe"),
+        ({"ends_with_probe": True, "probe": None}, "ends_with_probe: there is no probe"),
     ],
 )
 def test_sampler(change: dict[str, object], said: str) -> None:
@@ -73,6 +79,7 @@ def test_sampler(change: dict[str, object], said: str) -> None:
         ({"every": 0.001, "over": 86400}, "every: 86400000 requests"),
         ({"bucket": -1}, "bucket"),
         ({"bucket": 0.01}, "bucket"),
+        ({"bucket": 60, "by_round": True}, r"by_round: not together with bucket \(60 s\)"),
         ({"timeout": 0}, "timeout"),
     ],
 )
@@ -97,6 +104,32 @@ def test_a_pace_uses_up_its_time(every: float, over: float, targets: int, total:
 def test_a_hundred_requests_by_default() -> None:
     request = parse_probe({"targets": [TARGET], "count": None, "every": None})
     assert (request.total, request.interval_s, request.bucket_s) == (100, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("given", "ends"), [({}, False), ({"ends_with_probe": False}, False), ({"ends_with_probe": True}, True)]
+)
+def test_a_window_ends_with_its_probe_where_it_is_asked_to(given: dict[str, object], ends: bool) -> None:
+    request = parse_sample({**SAMPLE, **given, "probe": {"targets": [TARGET]}}, SERVER)
+    # At the latest when its time is up.
+    assert (request.ends_with_probe, request.window_s) == (ends, 5.0)
+
+
+@pytest.mark.parametrize(
+    ("given", "by_round", "bucket_s"),
+    [
+        ({}, False, 0.0), ({"by_round": False, "bucket": 60}, False, 60.0), ({"by_round": None}, False, 0.0),
+        ({"by_round": True}, True, 0.0), ({"by_round": True, "bucket": 0}, True, 0.0), ({"by_round": True, "count": 8}, True, 0.0),
+    ],
+)  # fmt: skip
+def test_accounts_are_by_rounds_or_by_time(given: dict[str, object], by_round: bool, bucket_s: float) -> None:
+    request = parse_probe({"targets": [TARGET], **given})
+    assert (request.by_round, request.bucket_s) == (by_round, bucket_s)
+
+
+def test_modules_take_what_is_parsed() -> None:
+    """A name that the module's own list of arguments lacks would never get here."""
+    assert probe_argument_spec()["by_round"] == {"type": "bool", "default": False}
 
 
 def test_payloads() -> None:

@@ -93,6 +93,19 @@ def test_dual_publications_by_sender_and_by_subject() -> None:
     assert (rows["tdd"]["legacy"], rows["tdd"]["success_pct"], rows["tdd"]["without_id"]["legacy"]) == (1, 0.0, 1)
 
 
+def test_a_window_that_ends_early_judges_no_later_publication() -> None:
+    server = Server({"old": ["agent.to.>"], "new": ["cim.>"]}, match=tally.Match("old", "new"))
+    server.publish("agent.to.user.from.net.response", at=119.0, Sender="net", Conversation_Id="c1")
+    server.tally.end_at(120.0)
+    server.publish("cim.agent.whatever", at=120.1, Sender="id-1", Conversation_Id="c1")
+    server.publish("agent.to.user.from.net.response", at=120.1, Sender="net", Conversation_Id="c2")
+    assert server.tally.dual is not None
+    row = server.tally.dual.result()["agents"]["net"]
+    assert (row["legacy"], row["matched"], row["edge"]) == (1, 1, 1)
+    # Nothing is matched without a pair of groups, and an early end changes nothing.
+    Server({"old": ["a.>"]}).tally.end_at(120.0)
+
+
 def test_only_the_named_subjects_are_publications() -> None:
     only = tally.Match("old", "new", [b"agent.to.*.from.*.response", b"cim.>"])
     server = Server({"old": ["agent.to.>"], "new": ["cim.>"]}, match=only)
