@@ -17,7 +17,7 @@ description:
   - The first step of an attempt begins the ledger. A step whose prerequisites are missing fails and names the playbook
     to run first.
   - Takes the plan and the rollout from the play's variables C(rollout), C(rollout_plan), C(rollout_monitoring_dir) and
-    C(rollout_time_scale), which every role of the collection documents.
+    C(rollout_skip_waits), which every role of the collection documents.
 options:
   step:
     description:

@@ -14,8 +14,8 @@ from typing import Protocol
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import SystemClock
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._skips import Skips
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store import Conflict, Store
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store._interface import CLOCK
 
-_KEY = "clock"
 _TRIES = 5
 
 
@@ -30,7 +30,7 @@ class PlanClock:
 
     def __init__(self, store: Store, real: Clock | None = None):
         self._store, self._real = store, real or SystemClock()
-        entry = store.get(_KEY)
+        entry = store.get(CLOCK)
         self.skips = Skips.of(entry.value["skips"]) if entry else Skips()
 
     def now(self) -> datetime:
@@ -39,7 +39,7 @@ class PlanClock:
     def skip_to(self, until: datetime) -> float:
         """Have it be `until`, for every process that reads the store from now on; the seconds that were skipped."""
         for _try in range(_TRIES):
-            entry = self._store.get(_KEY)
+            entry = self._store.get(CLOCK)
             self.skips = Skips.of(entry.value["skips"]) if entry else Skips()
             real = self._real.now()
             skipped_s = (until - self.skips.now(real)).total_seconds()
@@ -47,7 +47,7 @@ class PlanClock:
                 return 0.0
             skips = self.skips.and_to(real, until)
             try:
-                self._store.put(_KEY, {"skips": skips.stored()}, entry.revision if entry else None)
+                self._store.put(CLOCK, {"skips": skips.stored()}, entry.revision if entry else None)
             except Conflict:
                 continue
             self.skips = skips

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import Ledger, LedgerError, Record
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store._file import FileStore
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store._interface import Store, StoreError
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store._interface import CLOCK, Store, StoreError
 
 # Opens a store at its URL with this working folder.
 Opener = Callable[[str, Path], Store]
@@ -71,6 +71,7 @@ def copy(opener: Opener, source_url: str, target_url: str, folder: Path, only: s
                     _pull(opener, source_url, Path(between), rollout)
                 origin = source.folder if isinstance(source, FileStore) else Path(between)
                 changed[rollout] = _push(opener, target_url, origin, rollout)
+        _copy_clock(source, target)
     finally:
         source.close()
         target.close()
@@ -78,6 +79,13 @@ def copy(opener: Opener, source_url: str, target_url: str, folder: Path, only: s
     for each in seen:
         each.changed = changed[each.rollout]
     return seen
+
+
+def _copy_clock(source: Store, target: Store) -> None:
+    """What a rehearsal skipped goes with its ledger, whose times are ahead by it."""
+    clock = source.get(CLOCK)
+    if clock is not None and target.get(CLOCK) is None:
+        target.put(CLOCK, clock.value, None)
 
 
 def _chosen(store: Store, only: str | None) -> list[str]:

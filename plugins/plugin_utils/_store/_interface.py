@@ -12,6 +12,9 @@ from typing import Any
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import Ledger, LedgerError
 
+#: The small value that says by how much a rehearsal has put the clock of its rollouts forward.
+CLOCK = "clock"
+
 
 class StoreError(LedgerError):
     """The store can't be reached or does not fit; the message says what was attempted, what was seen and what to do."""
