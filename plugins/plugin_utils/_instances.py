@@ -184,7 +184,7 @@ def nats_order(
         if context.skips_waits:
             until = plus(begin, window_s)
             orders[measurer].update({"from": iso(begin), "to": iso(until), "stands_for": True})
-            orders[measurer]["until_probed"] = plan.probe is not None
+            orders[measurer]["ends_with_probe"] = plan.probe is not None
     return orders
 
 

@@ -95,10 +95,10 @@ def test_the_probe_of_a_window_fits_into_it(context: Context, skips: bool, reque
         assert probe["over"] > 0
         assert probe["over"] + probe["timeout"] <= window
         assert probe["bucket"] == 60.0
-        assert not {"from", "to", "stands_for", "until_probed", "by_round"} & {*order, *probe}
+        assert not {"from", "to", "stands_for", "ends_with_probe", "by_round"} & {*order, *probe}
     request = parse_sample(
         {"window": order["window_s"], "patterns": order["patterns"], "agents": order["agents"], "probe": probe,
-         "ends_with_probe": order.get("until_probed")},
+         "ends_with_probe": order.get("ends_with_probe")},
         parse_server({"server": "nats://127.0.0.1:4222"}),
     )  # fmt: skip
     assert request.probe is not None
@@ -112,11 +112,11 @@ def test_where_waits_are_skipped_a_window_ends_with_its_probe_and_stands_for_all
     (order,) = _instances.nats_order(asked, plan, plan.agents(), 300.0, at(60)).values()
     assert (order["from"], order["to"], order["stands_for"]) == (iso(at(60)), iso(at(360)), True)
     # As long as the plan says at most, and as fast as the agents answer.
-    assert (order["window_s"], order["until_probed"], order["probe"]["over"]) == (300.0, True, 0.0)
+    assert (order["window_s"], order["ends_with_probe"], order["probe"]["over"]) == (300.0, True, 0.0)
     # Without one it listens for a moment.
     unprobed = plan.model_copy(update={"probe": None})
     (order,) = _instances.nats_order(asked, unprobed, plan.agents(), 300.0, at(60)).values()
-    assert (order["window_s"], order["until_probed"], order["probe"]) == (_instances.SKIPPED_WINDOW, False, None)
+    assert (order["window_s"], order["ends_with_probe"], order["probe"]) == (_instances.SKIPPED_WINDOW, False, None)
     assert (order["from"], order["to"]) == (iso(at(60)), iso(at(360)))
 
 
