@@ -16,11 +16,13 @@ import subprocess
 import termios
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyte
 
-from tests.playbook.observability.ledgers import ROOT
+from tests.module.nats.servers import HANGS_S
+from tests.playbook.observability.ledgers import ROOT, Told
 
 PLAYBOOK = """---
 - hosts: all
@@ -33,8 +35,9 @@ PLAYBOOK = """---
       run_once: true
     - run_once: true
       cowboyai.rollout.wait:
-        until: "{{ lookup('pipe', after ~ wait_s ~ 'seconds') }}"
-        goal: "{{ lookup('pipe', after ~ '1hour') }}"
+        until: "{{ lookup('pipe', after ~ '10hours') }}"
+        goal: "{{ lookup('pipe', after ~ '11hours') }}"
+        approval: decision
         label: checkpoint T+6h
         readings: 6 of 6 well, errors 0
     - command: echo after
@@ -57,8 +60,8 @@ def environment(**more: str) -> dict[str, str]:
     return {**kept, "PATH": f"{bin_folder}:{kept['PATH']}", "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), **more}
 
 
-def command(folder: Path, monitoring: Path, seconds: int) -> list[str]:
-    """ansible-playbook with a wait of so many seconds, of the rollout in `monitoring`."""
+def command(folder: Path, monitoring: Path) -> list[str]:
+    """ansible-playbook with a wait of ten hours for the rollout in `monitoring`, which ends when somebody answers."""
     (folder / "wait.yml").write_text(PLAYBOOK)
     agents = ROOT / "inventories" / "dgx" / "group_vars" / "dgx" / "agents.csv"
     (folder / "hosts.ini").write_text(INVENTORY.format(agents=agents))
@@ -66,9 +69,15 @@ def command(folder: Path, monitoring: Path, seconds: int) -> list[str]:
         "rollout": "wave2",
         "rollout_monitoring_dir": str(monitoring),
         "rollout_plan": str(ROOT / "playbooks" / "plans" / "wave2.yml"),
-        "wait_s": seconds,
     }
     return ["ansible-playbook", "-i", str(folder / "hosts.ini"), str(folder / "wait.yml"), "-e", json.dumps(extra)]
+
+
+def answer(monitoring: Path) -> None:
+    """A person answers, which ends the wait."""
+    told = Told(monitoring, start=datetime.now(UTC), run="other")
+    told.add("approval.requested", approval="decision", until=told.now.isoformat(), otherwise="hold")
+    told.add("approval.given", approval="decision", decision="go", reason="seen")
 
 
 class Terminal:
@@ -94,20 +103,20 @@ class Terminal:
     def press(self, keys: bytes) -> None:
         os.write(self.master, keys)
 
-    def until(self, reached: Callable[[Terminal], bool], deadline_s: float = 90) -> bool:
+    def until(self, reached: Callable[[Terminal], bool]) -> bool:
         """Read on until something is to be seen, or the command has ended; whether it was seen."""
-        end = time.monotonic() + deadline_s
+        end = time.monotonic() + HANGS_S
         while time.monotonic() < end:
             if reached(self):
                 return True
             if not self._read():
                 return reached(self)
-        raise AssertionError(f"not seen within {deadline_s} s; the screen:\n{self.text()}")
+        raise AssertionError(f"not seen within {HANGS_S} s; the screen:\n{self.text()}")
 
     def ended(self) -> int:
         """Read to the end; the exit status."""
         self.until(lambda _terminal: False)
-        return self.process.wait(20)
+        return self.process.wait(HANGS_S)
 
     def _read(self) -> bool:
         ready, _w, _x = select.select([self.master], [], [], 0.2)
@@ -139,5 +148,5 @@ class Terminal:
     def close(self) -> None:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGKILL)
-            self.process.wait(10)
+            self.process.wait(HANGS_S)
         os.close(self.master)

@@ -26,6 +26,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._exposition impor
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._newest_summary import newest_summary
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._state import fold
 
+from tests.module.nats.servers import HANGS_S
 from tests.playbook.observability.ledgers import NAMES, ROOT, Told, reading
 
 DASHBOARD = ROOT / "extensions" / "grafana" / "rollout.json"
@@ -59,7 +60,7 @@ def stories(folder: Path) -> dict[str, str]:
 
 
 def promtool(*words: str, data: str | None = None) -> None:
-    done = subprocess.run(["promtool", *words], input=data, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(["promtool", *words], input=data, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -210,7 +211,9 @@ class Prometheus:
             )  # fmt: skip
 
     def ask(self, path: str, **parameters: str) -> Any:
-        with urllib.request.urlopen(f"{self.url}{path}?{urllib.parse.urlencode(parameters)}", timeout=10) as answer:
+        with urllib.request.urlopen(
+            f"{self.url}{path}?{urllib.parse.urlencode(parameters)}", timeout=HANGS_S
+        ) as answer:
             content = json.load(answer)
         assert content["status"] == "success", content
         return content["data"]
@@ -219,7 +222,7 @@ class Prometheus:
         return list(self.ask("/api/v1/query", query=query)["result"])
 
     def wait_for(self, query: str, count: int) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + HANGS_S
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.log.read_text()
             try:
@@ -232,7 +235,7 @@ class Prometheus:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(30)
+        self.process.wait(HANGS_S)
 
 
 @pytest.fixture(scope="module")
@@ -284,7 +287,7 @@ def test_hostile_names_arrive_as_they_were(prometheus: Prometheus) -> None:
 
 
 def test_alert_rules_are_evaluated_without_error(prometheus: Prometheus) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + HANGS_S
     while time.monotonic() < deadline:
         rules = [rule for group in prometheus.ask("/api/v1/rules")["groups"] for rule in group["rules"]]
         if all(rule["health"] != "unknown" for rule in rules):

@@ -3,14 +3,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Callback: takes the lock of the results' queue, as a worker does that dies with it, and interrupts the run.
 
-ORPHAN_LOCK true takes the lock; false only interrupts. ORPHAN_LIMIT is how long a run may take to end after that.
+ORPHAN_LOCK true takes the lock; false only interrupts. ORPHAN_LIMIT is how long a run may take to end after that, ORPHAN_SIGN the file that
+it makes when it comes to it.
 """
 
 from __future__ import annotations
 
 import gc
+import multiprocessing
 import os
 import signal
+from pathlib import Path
 from typing import Any
 
 from ansible.executor.task_queue_manager import FinalQueue
@@ -37,7 +40,11 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         if task.get_name() != "after":
             return
+        # A worker that has just handed over its result may be dying with that lock as well: it is let go of first.
+        for worker in multiprocessing.active_children():
+            worker.join()
         if os.environ["ORPHAN_LOCK"] == "true":
             (results,) = [each for each in gc.get_objects() if isinstance(each, FinalQueue)]
             results._wlock.acquire()
+        Path(os.environ["ORPHAN_SIGN"]).touch()
         os.kill(os.getpid(), signal.SIGINT)
