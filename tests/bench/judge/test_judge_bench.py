@@ -163,9 +163,7 @@ def test_a_series_has_the_form_of_the_products_own(wave: Plan) -> None:
         "to": iso(moment(3)), "kind": "gate", "reason": None, "message": "", "bucket_s": 60.0, "sample": None,
         "agents": {agent: [[int(moment(2).timestamp()) // 60, 18, 18, 0, 0, [[600, 18]]]]},
     }  # fmt: skip
-    theirs = build(
-        {host: _looks(history, host, [5, gate.at])}, [line], [subject], 60.0, 1.0, moment(0), moment(gate.at)
-    )
+    theirs = build({host: _looks(history, host, [5, gate.at])}, [line], [subject], 60.0, moment(0), moment(gate.at))
     assert set(theirs) == set(ours)
     assert set(theirs["instances"][f"{agent}@{host}"]) == set(ours["instances"][f"{agent}@{host}"])
     assert set(theirs["agents"][agent]) == set(ours["agents"][agent])
