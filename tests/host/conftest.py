@@ -19,6 +19,7 @@ def shared_fleet() -> Iterator[SharedFleet]:
     fleet = SharedFleet()
     fleet.up()
     yield fleet
+    fleet.close()
     if not os.environ.get("ROLLOUT_TEST_FLEET"):
         fleet.run("down")
 
@@ -31,6 +32,8 @@ def fleet(shared_fleet: SharedFleet) -> SharedFleet:
 
 
 @pytest.fixture
-def host(fleet: SharedFleet) -> RehearsalHost:
-    """dgx-1 in its seeded state."""
-    return RehearsalHost(fleet)
+def host(shared_fleet: SharedFleet) -> RehearsalHost:
+    """dgx-1 in its seeded state; the only host that a test with this fixture changes."""
+    host = RehearsalHost(shared_fleet)
+    shared_fleet.reset(used=(host.name,))
+    return host

@@ -9,9 +9,11 @@ import json
 import os
 import subprocess
 import sys
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from tests.host.ansible_server import AnsibleServer, Running
 from tests.host.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,6 +41,8 @@ class SharedFleet:
     def __init__(self, name: str = NAME) -> None:
         self.name = name
         self.own = Fleet(name)
+        #: Hosts that the test before this one may have changed.
+        self.touched = set(HOSTS)
 
     def run(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """The fleet's command as a person gives it."""
@@ -52,9 +56,11 @@ class SharedFleet:
         """Complete and quiet; one that is there already stays."""
         self.run("up", "--hosts", str(len(HOSTS)), "--agents", ",".join(AGENTS), "--rate", "0")
 
-    def reset(self) -> None:
-        """As seeded. In this process, since every test begins with it."""
-        commands.reset(self.own)
+    def reset(self, used: tuple[str, ...] = HOSTS) -> None:
+        """As seeded, for a test that changes no hosts but these. In this process, since every test begins with it."""
+        only = used[0] if self.touched == set(used) and len(used) == 1 else None
+        commands.reset(self.own, only)
+        self.touched = set(used)
 
     def fault(self, agent: str, *specs: str, host: str | None = None) -> list[troubles.Begun]:
         """The fault (none: its end) acts, or waits for the agent's flag, when this returns."""
@@ -62,6 +68,23 @@ class SharedFleet:
 
     def trouble(self, what: str, *values: str, host: str | None = None) -> None:
         troubles.make_trouble(self.own, what, list(values), [host] if host else list(HOSTS))
+
+    def environment(self) -> dict[str, str]:
+        """That of Ansible's commands on this fleet."""
+        return {
+            **os.environ,
+            "ROLLOUT_FLEET": self.name,
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "ANSIBLE_NOCOLOR": "1",
+        }
+
+    @cached_property
+    def ansible(self) -> AnsibleServer:
+        return AnsibleServer(ROOT, self.environment())
+
+    def close(self) -> None:
+        if "ansible" in vars(self):
+            self.ansible.close()
 
     def addresses(self) -> dict[str, str]:
         return access.addresses(self.own)
@@ -104,6 +127,16 @@ class SharedFleet:
         return self.root(host, f"systemctl show --property {name} --value agent-runtime@{agent}").strip()
 
 
+def result_of(running: Running) -> dict[str, Any]:
+    """What a module answered."""
+    said = running.output()
+    head, arrow, result = said.partition(" => ")
+    assert arrow, f"no result: {said}"
+    shown, _, status = head.rpartition("\n")
+    # What the command says beside it, such as a warning, may follow.
+    return dict(json.JSONDecoder().raw_decode(result)[0], failed="FAILED" in status, diff_text=shown)
+
+
 class RehearsalHost:
     """One host of the fleet, and modules run on it over SSH with sudo."""
 
@@ -114,40 +147,16 @@ class RehearsalHost:
     def root(self, script: str, data: bytes | None = None, check: bool = True) -> str:
         return self.fleet.root(self.name, script, data, check)
 
-    def command(self, module: str, arguments: dict[str, Any], *options: str) -> list[str]:
-        ansible = Path(sys.executable).with_name("ansible")
-        inventory = ["-i", str(ROOT / "inventories/rehearsal")]
-        return [str(ansible), *inventory, self.name, "-b", "-m", f"cowboyai.rollout.{module}"] + [
-            "-a",
-            json.dumps(arguments),
-            *options,
-        ]
-
-    def environment(self) -> dict[str, str]:
-        return {
-            **os.environ,
-            "ROLLOUT_FLEET": self.fleet.name,
-            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-            "ANSIBLE_NOCOLOR": "1",
-        }
-
-    def begin(self, module: str, arguments: dict[str, Any], *options: str) -> subprocess.Popen[str]:
+    def begin(self, module: str, arguments: dict[str, Any], *options: str) -> Running:
         """A module while it runs; `result_of` waits for its end."""
-        return subprocess.Popen(
-            self.command(module, arguments, *options), cwd=ROOT, env=self.environment(), text=True, encoding="utf-8",
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-
-    def result_of(self, running: subprocess.Popen[str]) -> dict[str, Any]:
-        said, _ = running.communicate(timeout=300)
-        head, arrow, result = said.partition(" => ")
-        assert arrow, f"no result: {said}"
-        shown, _, status = head.rpartition("\n")
-        return dict(json.loads(result), failed="FAILED" in status, diff_text=shown)
+        inventory = ["-i", str(ROOT / "inventories/rehearsal")]
+        return self.fleet.ansible.begin(
+            [*inventory, self.name, "-b", "-m", f"cowboyai.rollout.{module}", "-a", json.dumps(arguments), *options]
+        )
 
     def run(self, module: str, arguments: dict[str, Any], *options: str) -> dict[str, Any]:
         """Result of a module."""
-        return self.result_of(self.begin(module, arguments, *options))
+        return result_of(self.begin(module, arguments, *options))
 
     def instance(self, agent: str, **more: Any) -> dict[str, Any]:
         return {

@@ -118,14 +118,13 @@ def down(fleet: Fleet, everything: bool) -> None:
         say("images: kept for the next 'up' (fleet down --all removes them)")
 
 
-def reset(fleet: Fleet) -> None:
+def reset(fleet: Fleet, only: str | None = None) -> None:
     """Put hosts and agents back to the seeded state, without making containers anew. Journals stay."""
+    targets = _targets(fleet, only)
     with fleet.lock():
-        addresses = access.addresses(fleet)
-        rows = hosts.list_containers(fleet.labels())
-        for line in hosts.revive(fleet, rows, list(addresses), addresses):
+        for line in hosts.revive(fleet, hosts.list_containers(fleet.labels()), targets, access.addresses(fleet)):
             say(line)
-        found = hosts.wait_until_ready(fleet, list(addresses), "reset.py")
+        found = hosts.wait_until_ready(fleet, targets, "reset.py")
         for host, row in found.items():
             files = f"{len(row['files'])} environment files put back, {row['removed']} other things removed"
             say(f"{host}: {files}, {len(row['restarted'])} agents restarted")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.host.shared_fleet import ROOT, RehearsalHost, SharedFleet
+from tests.host.shared_fleet import ROOT, SharedFleet
 
 from rehearsal.access import options, ssh_command  # isort: skip
 
@@ -39,7 +39,7 @@ def test_ansible_reaches_the_hosts_as_root(fleet: SharedFleet) -> None:
     done = subprocess.run(
         [ROOT / ".venv" / "bin" / "ansible", "-i", "inventories/rehearsal", "dgx", "-b", "-o", "-m", "command",
          "-a", "stat -c %a:%U:%G /opt/cim-dgx/configs/agent-runtime-qa-expert.env"],
-        cwd=ROOT, env=RehearsalHost(fleet).environment(), capture_output=True, text=True, check=False,
+        cwd=ROOT, env=fleet.environment(), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("640:root:cimadmin") == 3

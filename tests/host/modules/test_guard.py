@@ -10,7 +10,7 @@ import subprocess
 from typing import Any
 
 from tests.host.modules.host_lock import HostLock
-from tests.host.shared_fleet import CONFIGS, RehearsalHost
+from tests.host.shared_fleet import CONFIGS, RehearsalHost, result_of
 from tests.host.waiting import until
 
 DIRECTORY = f"{CONFIGS}/backups/hosttest"
@@ -172,7 +172,7 @@ def test_a_late_module_is_kept_out(host: RehearsalHost) -> None:
         running = host.begin("agent_change", {**guarded(host), "lock_wait": 600})
         lock.wait_for_module()
         host.root(f"mkdir -p -m 700 {STATE} {STATE}/hosttest; cat > {STATE}/hosttest/fence.json", later.encode())
-    assert reasons(host.result_of(running)) == {"fenced"}
+    assert reasons(result_of(running)) == {"fenced"}
     assert look(host) == before
 
 

@@ -29,7 +29,7 @@ def kill_waiting_for_the_lock(host: RehearsalHost) -> list[bool]:
         running = host.begin("agent_change", arguments(host))
         lock.wait_for_module()
         kill(host)
-        running.communicate(timeout=120)
+        running.output()
     return flags(host)
 
 
@@ -41,7 +41,7 @@ def kill_between_writing_and_restarting(host: RehearsalHost) -> list[bool]:
     running = host.begin("agent_change", arguments(host))
     until("it stops", lambda: host.fleet.property(host.name, "tdd-expert", "ActiveState") == "deactivating")
     kill(host)
-    running.communicate(timeout=120)
+    running.output()
     found = flags(host)
     host.root(f"rm -r {override}; systemctl daemon-reload; echo go > {GATE}; rm {GATE}")
     until("systemd is done", lambda: host.fleet.property(host.name, "tdd-expert", "Job") in ("", "0"))
@@ -55,7 +55,7 @@ def kill_while_settling(host: RehearsalHost) -> list[bool]:
     for agent in TWO:
         host.fleet.wait_for_line(host.name, agent, "is ready")
     kill(host)
-    running.communicate(timeout=120)
+    running.output()
     return flags(host)
 
 

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.host.shared_fleet import HOSTS, ROOT, RehearsalHost, SharedFleet
+from tests.host.shared_fleet import HOSTS, ROOT, SharedFleet, result_of
 from tests.host.waiting import until
 
 LATE, LOSING, SILENT, FAILING, SOUND = "graph-expert", "qa-expert", "nats-expert", "git-expert", "org-expert"
@@ -33,23 +31,15 @@ def target(agent: str) -> dict[str, Any]:
 
 def measure(fleet: SharedFleet, module: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """Result of a module that measures NATS from here."""
-    command = [
-        str(Path(sys.executable).with_name("ansible")), "localhost", "-i", "localhost,", "-c", "local",
-        "-e", json.dumps({"ansible_python_interpreter": sys.executable}), "-m", f"cowboyai.rollout.{module}",
-        "-a", json.dumps({"server": f"nats://{fleet.addresses()['dgx-2']}:4222", **arguments}),
-    ]  # fmt: skip
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        env=RehearsalHost(fleet).environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    _head, arrow, result = done.stdout.partition(" => ")
-    assert arrow, done.stdout + done.stderr
-    return dict(json.loads(result))
+    return result_of(
+        fleet.ansible.begin(
+            [
+                "localhost", "-i", "localhost,", "-c", "local",
+                "-e", json.dumps({"ansible_python_interpreter": sys.executable}), "-m", f"cowboyai.rollout.{module}",
+                "-a", json.dumps({"server": f"nats://{fleet.addresses()['dgx-2']}:4222", **arguments}),
+            ]
+        )
+    )  # fmt: skip
 
 
 def probe(fleet: SharedFleet, *agents: str, **more: float) -> dict[str, Any]:
