@@ -81,6 +81,12 @@ def test_a_short_wait_is_probed_as_long_as_a_round_is_left(
     assert [each["probe"]["over"] for each in order.values()] == ([over] if over else [])
 
 
+def only(orders: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """The order of the one host that measures."""
+    assert len(orders) == 1
+    return next(iter(orders.values()))
+
+
 @pytest.mark.parametrize("requests", [0, 3], ids=["of a gate", "of a look"])
 @pytest.mark.parametrize("skips", [False, True], ids=["waiting", "skipping"])
 def test_the_probe_of_a_window_fits_into_it(context: Context, skips: bool, requests: int) -> None:
@@ -88,7 +94,7 @@ def test_the_probe_of_a_window_fits_into_it(context: Context, skips: bool, reque
     plan = asked.sure_plan
     assert plan.probe is not None
     window = _instances.light_window(asked, plan) if requests else plan.verify.window
-    (order,) = _instances.nats_order(asked, plan, plan.agents(), window, at(60), requests=requests).values()
+    order = only(_instances.nats_order(asked, plan, plan.agents(), window, at(60), requests=requests))
     probe = order["probe"]
     if not skips:
         # Spread, and with all its time for the last answer.
@@ -109,13 +115,13 @@ def test_the_probe_of_a_window_fits_into_it(context: Context, skips: bool, reque
 def test_where_waits_are_skipped_a_window_ends_with_its_probe_and_stands_for_all_of_it(context: Context) -> None:
     asked = skipping(context)
     plan = asked.sure_plan
-    (order,) = _instances.nats_order(asked, plan, plan.agents(), 300.0, at(60)).values()
+    order = only(_instances.nats_order(asked, plan, plan.agents(), 300.0, at(60)))
     assert (order["from"], order["to"], order["stands_for"]) == (iso(at(60)), iso(at(360)), True)
     # As long as the plan says at most, and as fast as the agents answer.
     assert (order["window_s"], order["ends_with_probe"], order["probe"]["over"]) == (300.0, True, 0.0)
     # Without one it listens for a moment.
     unprobed = plan.model_copy(update={"probe": None})
-    (order,) = _instances.nats_order(asked, unprobed, plan.agents(), 300.0, at(60)).values()
+    order = only(_instances.nats_order(asked, unprobed, plan.agents(), 300.0, at(60)))
     assert (order["window_s"], order["ends_with_probe"], order["probe"]) == (_instances.SKIPPED_WINDOW, False, None)
     assert (order["from"], order["to"]) == (iso(at(60)), iso(at(360)))
 
