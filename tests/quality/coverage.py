@@ -166,7 +166,7 @@ def measure(suite: Suite, checkout: Path, more: list[str]) -> None:
         [*argv, *suite.paths, f"--junitxml={junit}", *more],
         cwd=checkout,
         # Ansible ends the last workers of a run as soon as they have answered; they have data to write, so it waits for them.
-        env=environment(PATH=tools, ANSIBLE_WORKER_SHUTDOWN_POLL_COUNT="600"),
+        env=environment(PATH=tools, ANSIBLE_WORKER_SHUTDOWN_POLL_COUNT="100"),
         stdin=subprocess.DEVNULL,
         check=False,
     ).returncode
