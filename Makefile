@@ -32,7 +32,7 @@ help: ## this list
 bootstrap: ## install what is missing: Debian packages (as root), .venv from pinned requirements
 	@./bootstrap
 
-demo: bootstrap ## wave 2 on three container hosts, from backup to decision (DEMO=bad: a faulty change, rolled back)
+demo: bootstrap ## wave 2 on three container hosts, from backup to decision (DEMO=bad: a faulty change, rolled back; DEMO=whole: wave 1 first)
 	@$(IN_VENV) tests/demo/run '$(DEMO)'
 
 test: ## all that CI runs: lint, unit, sanity, module, playbook, report, host, rollout, molecule deploy
