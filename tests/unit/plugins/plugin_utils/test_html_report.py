@@ -133,6 +133,7 @@ def test_a_bad_rollout_says_what_why_and_who(bad: tuple[Context, str]) -> None:
     text = page.text()
     assert "ROLLED BACK" in text and "trigger message_loss: messages_lost 412" in text
     assert "never counts for production" in text
+    assert "The waits of this rehearsal were skipped: the requests of a few moments stand for each of them" in text
     for name in (
         "timeline",
         "criteria",

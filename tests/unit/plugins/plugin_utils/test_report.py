@@ -108,9 +108,23 @@ def test_reports_of_what_a_rehearsal_recorded(tmp_path: Path, rollout: str, outc
     (tmp_path / "ledger" / f"{rollout}.jsonl").write_bytes(ledger_path(rollout).read_bytes())
     texts = reports(tmp_path, rollout=rollout)
     assert f"# {rollout}: {outcome}" in texts["decision.md"]
-    assert "never counts for production" in texts["decision.md"]
+    # It was recorded by a version that scaled time.
+    assert "**Rehearsal** (time scale 900): this decision never counts for production" in texts["decision.md"]
+    assert "(rehearsal, time scale 900)" in texts["deployment.md"]
+    assert "faster than the plan says (time scale 900)" in (tmp_path / "reports" / rollout / "report.html").read_text()
     for text in texts.values():
         tables_are_whole(text)
+
+
+def test_reports_of_a_rehearsal_that_skipped_its_waits(tmp_path: Path) -> None:
+    story = Story().prepared().verified("network-expert")
+    story.records[0].data.update(skips_waits=True, rehearsal=True)
+    span = {"from": "2026-01-23T12:30:00+00:00", "to": "2026-01-23T14:00:00+00:00"}
+    texts = reports(tmp_path, story.add("clock.skipped", **span, **{"for": "soak of network-expert"}))
+    assert "**Rehearsal** (waits skipped): this decision never counts for production" in texts["decision.md"]
+    assert "(rehearsal, waits skipped)" in texts["deployment.md"]
+    assert "skipped 1h30m of soak of network-expert" in "".join(texts.values())
+    assert "faster than the plan says (waits skipped)" in (tmp_path / "reports" / "wave2" / "report.html").read_text()
 
 
 def test_a_partial_rollback_names_what_is_still_changed(tmp_path: Path) -> None:
