@@ -66,8 +66,14 @@ def serve(path: str) -> None:
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(path)
     listener.listen(8)
-    while True:
-        connection, _ = listener.accept()
+    # Ends with the tests, however they end.
+    tests = os.getppid()
+    listener.settimeout(1.0)
+    while os.getppid() == tests:
+        try:
+            connection, _ = listener.accept()
+        except TimeoutError:
+            continue
         # What those that have ended used counts as ours, and so as that of the tests.
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
@@ -77,6 +83,7 @@ def serve(path: str) -> None:
             continue
         listener.close()
         os.setsid()
+        connection.setblocking(True)
         with connection.makefile("r", encoding="utf-8") as sent:
             arguments = json.loads(sent.readline())
         for descriptor in (1, 2):
