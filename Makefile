@@ -43,16 +43,16 @@ test-all: ## make test with every long test, and the campaigns, all of molecule,
 	@./bootstrap --for-tests
 	@$(PYTHON) -m tests.quality.everything --all
 
-lint: ## every check that only reads (CHECK=name for one of them)
+lint: ## every check that only reads, the slowest where something changed (CHECK=name for one of them, ARGS=--all for all)
 	@./bootstrap --without-docker
-	@$(PYTHON) -m tests.quality.lint $(CHECK)
+	@$(PYTHON) -m tests.quality.lint $(ARGS) $(CHECK)
 
 format: ## lay out the Python files as make lint wants them
 	@./bootstrap --without-docker
 	@.venv/bin/ruff format .
 	@.venv/bin/ruff check --select I --fix .
 
-unit: ## unit and property tests (ARGS='-k ledger -x' goes to pytest)
+unit: ## unit and property tests on all processors (ARGS='-k ledger -x' goes to pytest, ARGS=--long adds the long ones)
 	@./bootstrap --without-docker
 	@$(PYTHON) -m tests.quality.suite unit $(ARGS)
 
@@ -60,9 +60,9 @@ fuzz: ## a million harmed inputs to everything that reads others' words, into bu
 	@./bootstrap --without-docker
 	@PYTHONPATH=collections:. $(PYTHON) -m tests.campaign.fuzz $(ARGS)
 
-sanity: ## build the artifact, install it, run ansible-test sanity and units there
+sanity: ## build the artifact, install it, there the plugins' unit tests and ansible-test sanity on changed files (ARGS=--all)
 	@./bootstrap --without-docker
-	@$(PYTHON) -m tests.quality.sanity
+	@$(PYTHON) -m tests.quality.sanity $(ARGS)
 
 module: ## modules and stores against real servers on this machine (ARGS to pytest)
 	@./bootstrap --without-docker

@@ -1,7 +1,11 @@
 # Copyright (c) 2026 Cowboy AI, LLC
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every check that only reads: `python -m tests.quality.lint [name ...]`; without names all of them."""
+"""Every check that only reads: `python -m tests.quality.lint [--all] [name ...]`; without names all of them.
+
+One that reads documentation alone, and slowly, is left out where this clone changed nothing that it reads; `--all` and
+continuous integration leave out none.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from tests.quality.changed import ALL, Files, chosen
 from tests.quality.command import LOGS, ROOT, Finished, end_all_on_signals, environment, run
 from tests.quality.house_rules import files
 from tests.quality.tally import Tally
@@ -53,6 +58,15 @@ CHECKS: dict[str, Callable[[], list[str | Path]]] = {
     ],
     "house-rules": lambda: [sys.executable, "-m", "tests.quality.house_rules"],
 }
+#: Slow ones, and what they read.
+ONLY_WHERE_CHANGED = {
+    "antsibull-docs": ("docs", "extensions", "galaxy.yml", "meta", "playbooks", "plugins", "roles", "constraints.txt"),
+}
+
+
+def left_out(names: list[str], changes: Files) -> list[str]:
+    """Checks that have nothing new to read."""
+    return [name for name in names if name in ONLY_WHERE_CHANGED and not changes.under(*ONLY_WHERE_CHANGED[name])]
 
 
 def changed_links() -> str:
@@ -75,7 +89,8 @@ def one(name: str) -> Finished:
     return run(CHECKS[name](), log=LOGS / f"lint-{name}.log", deadline_s=600, env=env)
 
 
-def main(names: list[str]) -> int:
+def main(arguments: list[str]) -> int:
+    names = [word for word in arguments if word != ALL]
     unknown = sorted(set(names) - set(CHECKS))
     if unknown:
         print(f"no such check: {', '.join(unknown)}; there are: {', '.join(CHECKS)}", file=sys.stderr)
@@ -84,8 +99,14 @@ def main(names: list[str]) -> int:
     Tally.forget("lint")
     end_all_on_signals()
     before, started = changed_links(), time.monotonic()
+    changes = chosen(arguments)
+    # Who names a check wants it.
+    idle = [] if names else left_out(list(CHECKS), changes)
+    for name in idle:
+        print(f"  -    {name:<20} left out: it reads none of {changes.say()} ({ALL} for all of it)")
+    wanted = names or [name for name in CHECKS if name not in idle]
     with ThreadPoolExecutor(max_workers=max(2, (os.cpu_count() or 2) // 2)) as pool:
-        for name, finished in zip(chosen := names or list(CHECKS), pool.map(one, chosen), strict=True):
+        for name, finished in zip(wanted, pool.map(one, wanted), strict=True):
             print(f"{'ok    ' if finished.good else 'FAILED'} {name:<20} {finished.seconds:5.1f} s")
             if finished.good:
                 tally.passed += 1

@@ -1,10 +1,13 @@
 # Copyright (c) 2026 Cowboy AI, LLC
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ansible-test sanity and units on the built and installed artifact: `python -m tests.quality.sanity`.
+"""ansible-test sanity and the plugins' unit tests on the built and installed artifact: `python -m tests.quality.sanity`.
 
 ansible-test refuses to work in a checkout, and from an editable install it says "All targets skipped" and ends with 0.
 So the artifact is built, installed into build/tree, and tested there; what ran is counted from the JUnit files.
+
+Every sanity test runs, on the files that this clone changed; on all of them with `--all` and in continuous integration.
+The unit tests always run, by pytest, on all processors; `--all` adds those that are marked as long.
 """
 
 from __future__ import annotations
@@ -20,7 +23,9 @@ import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from tests.quality.command import LOGS, ROOT, Finished, end_all_on_signals, environment, run
+from tests.quality.changed import ALL, Files, chosen
+from tests.quality.command import LOGS, RESULTS, ROOT, Finished, end_all_on_signals, environment, run
+from tests.quality.suite import BESIDE, LONG, with_long
 from tests.quality.tally import Tally, from_junit
 
 ARTIFACT = ROOT / "build" / "artifact"
@@ -33,8 +38,26 @@ HOME = ROOT / "build" / "home"
 SHIPPED_TESTS = "tests/unit/plugins"
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
+#: What ansible-test had when this was written: one that goes would go unnoticed otherwise. New ones run as well.
+SANITY_TESTS = frozenset(
+    {
+        *("action-plugin-docs", "ansible-doc", "changelog", "compile", "empty-init", "ignores"),
+        *("import", "line-endings", "no-assert", "no-get-exception", "no-illegal-filenames", "no-smart-quotes"),
+        *("pep8", "pslint", "pylint", "replace-urlopen", "runtime-metadata", "shebang"),
+        *("shellcheck", "symlinks", "use-argspec-type-path", "use-compat-six", "validate-modules", "yamllint"),
+    }
+)
+
 #: Sanity tests for kinds of files that this collection does not ship; any other test must find something to test.
 MAY_FIND_NOTHING = frozenset({"empty-init", "pslint", "shellcheck"})
+
+#: The tests find the installed plugins beside them, and no other copy (their conftest.py sees to it).
+PYTEST_INI = """\
+[pytest]
+addopts = --import-mode=importlib --strict-markers --strict-config -q -m "not long" -p no:cacheprovider
+pythonpath = . ansible_collections/cowboyai/rollout
+xfail_strict = true
+"""
 
 # ansible-test downloads get-pip.py from a host of its own; the same pip comes from PyPI as well.
 GET_PIP = '''\
@@ -71,13 +94,14 @@ class Report:
     """Found nothing to test, and may."""
 
 
-def judge(listed: list[str], junit: Tally, executed: list[str]) -> Report:
+def judge(listed: list[str], junit: Tally, executed: list[str], everything: bool = True) -> Report:
     """Hold the tests that ansible-test lists against what its JUnit files show.
 
     `executed` are the names of all test cases in the files (with "-python-3.11" where a test has one run per version).
-    A listed test that is missing, skipped for whatever reason, or idle without permission, is a failure.
+    A test that is missing, skipped for whatever reason, or idle without permission, is a failure. With a few files
+    alone (not `everything`) any test may find nothing to look at.
     """
-    report = Report()
+    report = Report(failed=[f"sanity {name}: ansible-test has no such test any more" for name in missing(listed)])
     bad = {_test_name(name) for name in junit.failed}
     idle = {_test_name(name) for name in junit.skipped}
     seen = {_test_name(name) for name in executed}
@@ -86,7 +110,7 @@ def judge(listed: list[str], junit: Tally, executed: list[str]) -> Report:
             report.failed.append(f"sanity {name}: did not run")
         elif name in bad:
             report.failed.append(f"sanity {name}")
-        elif name in idle and name in MAY_FIND_NOTHING:
+        elif name in idle and (name in MAY_FIND_NOTHING or not everything):
             report.idle.append(name)
         elif name in idle:
             report.failed.append(f"sanity {name}: skipped, or found nothing to test")
@@ -95,16 +119,21 @@ def judge(listed: list[str], junit: Tally, executed: list[str]) -> Report:
     return report
 
 
+def missing(listed: list[str]) -> list[str]:
+    return sorted(SANITY_TESTS - set(listed))
+
+
 def _test_name(case: str) -> str:
     return re.sub(r"-python-\d+\.\d+$", "", case.split("::")[-1])
 
 
-def step(name: str, argv: list[str | Path], deadline_s: float, cwd: Path = ROOT) -> Finished:
+def step(name: str, argv: list[str | Path], deadline_s: float, cwd: Path = ROOT, **more: str) -> Finished:
     env = environment(
         HOME=str(HOME),
         ANSIBLE_CONFIG=str(HOME / "ansible.cfg"),
         # Else ansible-test asks the clone's git for the files below build/, which git ignores: nothing left to test.
         ANSIBLE_TEST_CONTENT_ROOT=str(COLLECTION),
+        **more,
     )
     # Left in, these would offer the checkout's own copy of the collection beside the installed one.
     for variable in ("ANSIBLE_COLLECTIONS_PATH", "ANSIBLE_HOME"):
@@ -199,25 +228,29 @@ def _pip_settings() -> dict[str, str]:
     return settings
 
 
-def sanity(tally: Tally, ansible_test: list[str | Path]) -> None:
+def sanity(tally: Tally, ansible_test: list[str | Path], files: Files) -> None:
+    targets = [name for name in files.names or () if (COLLECTION / name).is_file()]
+    if not files.all and not targets:
+        print(f"       {files.say()}, none of them is in the artifact: nothing to test ({ALL} for all files)")
+        return
     must(step("list", [*ansible_test, "sanity", "--list-tests"], 60, COLLECTION))
     listed = [
         line.strip()
         for line in (LOGS / "sanity-list.log").read_text(encoding="utf-8").splitlines()
         if re.fullmatch(r"[a-z0-9-]+", line.strip())
     ]
-    if len(listed) < 20:
-        raise Stop(f"ansible-test lists {len(listed)} sanity tests, expected 20 or more: {listed}")
     shutil.rmtree(JUNIT, ignore_errors=True)
-    finished = step("sanity", [*ansible_test, "sanity", "--local", "--python", PYTHON, "--junit"], 1500, COLLECTION)
-    files = sorted(JUNIT.glob("ansible-test-sanity-*.xml"))
-    junit = from_junit(files, "tests")
-    executed = [path.stem.removeprefix("ansible-test-sanity-") for path in files]
-    report = judge(listed, junit, executed)
+    argv = [*ansible_test, "sanity", "--local", "--python", PYTHON, "--junit", *targets]
+    finished = step("sanity", argv, 1500, COLLECTION)
+    results = sorted(JUNIT.glob("ansible-test-sanity-*.xml"))
+    junit = from_junit(results, "tests")
+    executed = [path.stem.removeprefix("ansible-test-sanity-") for path in results]
+    report = judge(listed, junit, executed, files.all)
+    print(f"       {len(report.ran)} of {len(listed)} sanity tests had something to test: {files.say()}")
     tally.passed += len(report.ran)
     tally.failed += report.failed
     if report.idle:
-        print(f"       nothing to test in the artifact for: {', '.join(report.idle)}")
+        print(f"       nothing to test for: {', '.join(report.idle)}")
     if not finished.good and not report.failed:
         tally.failed.append(f"sanity: ansible-test ended with {finished.why()}")
     if not finished.good or report.failed:
@@ -226,17 +259,23 @@ def sanity(tally: Tally, ansible_test: list[str | Path]) -> None:
         print("\n".join(f"    {line}" for line in said if line.startswith(("ERROR", "FATAL"))) or finished.tail())
 
 
-def units(tally: Tally, ansible_test: list[str | Path]) -> None:
-    shutil.rmtree(JUNIT, ignore_errors=True)
-    argv = [*ansible_test, "units", "--local", "--python", PYTHON]
-    finished = step("units", argv, 1500, COLLECTION)
-    files = sorted(JUNIT.glob("python*-units.xml"))
-    junit = from_junit(files, "tests")
-    idle = idle_test_files(files)
+def units(tally: Tally, long: bool) -> None:
+    """The plugins' unit tests beside the installed plugins, with settings that know nothing of the checkout."""
+    settings, junit_file = TREE / "pytest.ini", RESULTS / "artifact-units.xml"
+    settings.write_text(PYTEST_INI, encoding="utf-8")
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    junit_file.unlink(missing_ok=True)
+    words, variables = with_long([LONG] if long else [])
+    argv: list[str | Path] = [sys.executable, "-m", "pytest", "-c", settings, "--rootdir", COLLECTION, *BESIDE]
+    argv += [f"--junitxml={junit_file}", *words, SHIPPED_TESTS]
+    finished = step("units", argv, 1500, COLLECTION, **variables)
+    results = [junit_file] if junit_file.exists() else []
+    junit = from_junit(results, "tests")
+    idle = idle_test_files(results)
     tally.passed += junit.passed
     tally.failed += [f"units in the artifact: {name}" for name in junit.failed]
     tally.failed += [f"units in the artifact, skipped: {name}" for name in junit.skipped]
-    # Where one group of tests fails, ansible-test does not come to the next: that is no news then.
+    # Where collecting them fails, none of them runs: that is no news then.
     if idle and finished.good:
         tally.failed.append(f"units in the artifact: no test ran of {', '.join(idle)}")
     if junit.passed == 0 or (not finished.good and not junit.failed):
@@ -258,8 +297,12 @@ def idle_test_files(junit: list[Path]) -> list[str]:
     return [str(path.relative_to(COLLECTION)) for path in there if path.stem not in seen]
 
 
-def main() -> int:
-    tally = Tally("sanity and artifact tests")
+def main(arguments: list[str]) -> int:
+    unknown = sorted(set(arguments) - {ALL})
+    if unknown:
+        print(f"no such option: {', '.join(unknown)}; there is {ALL}", file=sys.stderr)
+        return 2
+    tally, files = Tally("sanity and artifact tests"), chosen(arguments)
     Tally.forget("sanity")
     end_all_on_signals()
     try:
@@ -270,8 +313,8 @@ def main() -> int:
             venv = Path(folder) / "venv"
             venv.symlink_to(ROOT / ".venv")
             ansible_test: list[str | Path] = [venv / "bin" / "python", venv / "bin" / "ansible-test"]
-            sanity(tally, ansible_test)
-            units(tally, ansible_test)
+            sanity(tally, ansible_test, files)
+        units(tally, long=ALL in arguments)
     except Stop as stop:
         print(f"sanity: cannot go on: {stop}")
         tally.failed.append("sanity: " + str(stop).splitlines()[0])
@@ -281,4 +324,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

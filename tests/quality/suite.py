@@ -29,14 +29,21 @@ SUITES = {
 PARALLEL = frozenset({"unit"})
 
 
+BESIDE = ("-n", "auto", "--dist", "loadfile")
+LONG = "--long"
+
+
+def with_long(words: list[str]) -> tuple[list[str], dict[str, str]]:
+    """pytest's own arguments for `words`, and what of its environment is different."""
+    if LONG not in words:
+        return words, {}
+    # An empty expression takes back the "not long" of the settings.
+    return ["-m", "", *(word for word in words if word != LONG)], {VARIABLE: "long"}
+
+
 def pytest_arguments(suite: str, more: list[str]) -> tuple[list[str], dict[str, str]]:
-    """What pytest is given for a suite, and what of its environment is different."""
-    beside = ["-n", "auto", "--dist", "loadfile"] if suite in PARALLEL else []
-    if "--long" not in more:
-        return [*SUITES[suite], *beside, *more], {}
-    # An empty expression takes back the "not long" of pyproject.toml.
-    rest = [word for word in more if word != "--long"]
-    return [*SUITES[suite], *beside, "-m", "", *rest], {VARIABLE: "long"}
+    words, variables = with_long(more)
+    return [*SUITES[suite], *(BESIDE if suite in PARALLEL else ()), *words], variables
 
 
 def main(arguments: list[str]) -> int:
