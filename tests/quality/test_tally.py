@@ -45,7 +45,8 @@ def test_ansible_test_is_held_to_its_own_list() -> None:
     report = judge(["pep8", "pylint", "pslint", "import", "yamllint"], junit, executed)
     assert report.ran == ["pep8"]
     assert report.idle == ["pslint"]
-    assert report.failed == [
+    # Of the others it is told that they are gone.
+    assert [name for name in report.failed if "no such test any more" not in name] == [
         "sanity pylint",
         "sanity import: skipped, or found nothing to test",
         "sanity yamllint: did not run",
