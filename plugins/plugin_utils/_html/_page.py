@@ -245,6 +245,8 @@ def _rehearsal(context: Context) -> str:
         return "A shadow rollout: every gate was asked and nothing was changed. Whatever it would have taken back is a false alarm."
     if not context.state.rehearsal:
         return ""
-    pace = context.state.pace
-    faster = f"It went through its waits faster than the plan says ({pace}). " if pace else ""
+    state = context.state
+    faster = "Its waits were skipped. " if state.skips_waits else ""
+    if state.time_scale != 1.0:
+        faster = f"Its waits were {_numbers.number(state.time_scale)} times shorter than the plan's. "
     return f"{faster}What was decided here never counts for production."

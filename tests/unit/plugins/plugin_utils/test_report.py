@@ -111,7 +111,7 @@ def test_reports_of_what_a_rehearsal_recorded(tmp_path: Path, rollout: str, outc
     # It was recorded by a version that scaled time.
     assert "**Rehearsal** (time scale 900): this decision never counts for production" in texts["decision.md"]
     assert "(rehearsal, time scale 900)" in texts["deployment.md"]
-    assert "faster than the plan says (time scale 900)" in (tmp_path / "reports" / rollout / "report.html").read_text()
+    assert "Its waits were 900 times shorter than the plan" in (tmp_path / "reports" / rollout / "report.html").read_text()
     for text in texts.values():
         tables_are_whole(text)
 
@@ -124,7 +124,7 @@ def test_reports_of_a_rehearsal_that_skipped_its_waits(tmp_path: Path) -> None:
     assert "**Rehearsal** (waits skipped): this decision never counts for production" in texts["decision.md"]
     assert "(rehearsal, waits skipped)" in texts["deployment.md"]
     assert "skipped 1h30m of soak of network-expert" in "".join(texts.values())
-    assert "faster than the plan says (waits skipped)" in (tmp_path / "reports" / "wave2" / "report.html").read_text()
+    assert "Its waits were skipped." in (tmp_path / "reports" / "wave2" / "report.html").read_text()
 
 
 def test_a_partial_rollback_names_what_is_still_changed(tmp_path: Path) -> None:
