@@ -41,7 +41,9 @@ def test_log_lines_are_those_of_the_real_agent(fleet: SharedFleet, flag: str) ->
     if flag == "on":
         fleet.turn_on(agent, host)
         words = "ENABLED - dual publishing to old and new patterns"
-    entries = [entry for entry in fleet.log(host, agent) if entry["_COMM"] != "systemd"]
+    # By the process: what the one before it wrote last may come under the new invocation.
+    process = fleet.property(host, agent, "MainPID")
+    entries = [entry for entry in fleet.log(host, agent) if entry["_PID"] == process]
     stamps, lines = [], []
     for entry in entries[:8]:
         assert entry["PRIORITY"] == "6"

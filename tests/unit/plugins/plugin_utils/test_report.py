@@ -111,7 +111,9 @@ def test_reports_of_what_a_rehearsal_recorded(tmp_path: Path, rollout: str, outc
     # It was recorded by a version that scaled time.
     assert "**Rehearsal** (time scale 900): this decision never counts for production" in texts["decision.md"]
     assert "(rehearsal, time scale 900)" in texts["deployment.md"]
-    assert "Its waits were 900 times shorter than the plan" in (tmp_path / "reports" / rollout / "report.html").read_text()
+    assert (
+        "Its waits were 900 times shorter than the plan" in (tmp_path / "reports" / rollout / "report.html").read_text()
+    )
     for text in texts.values():
         tables_are_whole(text)
 
