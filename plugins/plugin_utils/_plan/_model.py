@@ -77,7 +77,8 @@ class Plan(Section):
         default_factory=list, description="What waits for a person's GO (playbooks/approve.yml)."
     )
     freeze: list[FreezeSpan] = Field(
-        default_factory=list, description="When nothing is changed, by the calendar. Scaled time has no calendar."
+        default_factory=list,
+        description="When nothing is changed, by the calendar. A rehearsal skips it as it skips its other waits.",
     )
     judge: Judgement = Field(default_factory=Judgement, description="How sure the judge must be.")
     criteria: Criteria = Field(description="What every checkpoint is judged by.")
