@@ -94,12 +94,13 @@ class Report:
     """Found nothing to test, and may."""
 
 
-def judge(listed: list[str], junit: Tally, executed: list[str], everything: bool = True) -> Report:
+def judge(
+    listed: list[str], junit: Tally, executed: list[str], may_find_nothing: frozenset[str] = MAY_FIND_NOTHING
+) -> Report:
     """Hold the tests that ansible-test lists against what its JUnit files show.
 
     `executed` are the names of all test cases in the files (with "-python-3.11" where a test has one run per version).
-    A test that is missing, skipped for whatever reason, or idle without permission, is a failure. With a few files
-    alone (not `everything`) any test may find nothing to look at.
+    A listed test that is missing, skipped for whatever reason, or idle without permission, is a failure.
     """
     report = Report(failed=[f"sanity {name}: ansible-test has no such test any more" for name in missing(listed)])
     bad = {_test_name(name) for name in junit.failed}
@@ -110,13 +111,23 @@ def judge(listed: list[str], junit: Tally, executed: list[str], everything: bool
             report.failed.append(f"sanity {name}: did not run")
         elif name in bad:
             report.failed.append(f"sanity {name}")
-        elif name in idle and (name in MAY_FIND_NOTHING or not everything):
+        elif name in idle and name in may_find_nothing:
             report.idle.append(name)
         elif name in idle:
             report.failed.append(f"sanity {name}: skipped, or found nothing to test")
         else:
             report.ran.append(name)
     return report
+
+
+def found_nothing(junit: list[Path]) -> frozenset[str]:
+    """Sanity tests that were skipped since none of the files is for them, and for no other reason."""
+    return frozenset(
+        _test_name(case.get("name") or "")
+        for path in junit
+        for case in ElementTree.parse(path).iter("testcase")
+        if (case.findtext("skipped") or "").strip() == "No tests applicable."
+    )
 
 
 def missing(listed: list[str]) -> list[str]:
@@ -245,7 +256,9 @@ def sanity(tally: Tally, ansible_test: list[str | Path], files: Files) -> None:
     results = sorted(JUNIT.glob("ansible-test-sanity-*.xml"))
     junit = from_junit(results, "tests")
     executed = [path.stem.removeprefix("ansible-test-sanity-") for path in results]
-    report = judge(listed, junit, executed, files.all)
+    # Of a few files any test may find none; one that could not run is still a failure.
+    idle = MAY_FIND_NOTHING if files.all else MAY_FIND_NOTHING | found_nothing(results)
+    report = judge(listed, junit, executed, idle)
     print(f"       {len(report.ran)} of {len(listed)} sanity tests had something to test: {files.say()}")
     tally.passed += len(report.ran)
     tally.failed += report.failed
