@@ -76,7 +76,7 @@ def steps(long: bool) -> tuple[Lanes, ...]:
     """Groups that follow each other; the lanes of a group run side by side, the steps of a lane one after the other."""
     more = ("--long",) if long else ()
     without_hosts = (
-        _tool("lint", "tests.quality.lint", 900, counts=True),
+        _tool("lint", "tests.quality.lint", 900, *(("--all",) if long else ()), counts=True),
         # Those of the plugins run once, in the installed artifact (sanity).
         _suite("unit", 1500, "--ignore=tests/unit/plugins", *more),
         _tool("sanity", "tests.quality.sanity", 2400, *(("--all",) if long else ()), counts=True),
