@@ -50,9 +50,18 @@ def play(
     playbook.write_text(json.dumps([{"gather_facts": False, **each} for each in plays]))
     environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
     command = [python, "-m", "ansible", "playbook", str(playbook), "-i", str(inventory), *options]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        try:
+            printed, _none = process.communicate(timeout=600)
+        except subprocess.TimeoutExpired:
+            # How far it came says what it waits for.
+            state = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rpartition(") ")[2][0]
+            process.kill()
+            raise AssertionError(f"hangs in state {state}:\n{process.communicate()[0][-6000:]}") from None
+    assert process.returncode == 0, printed
+    return printed
 
 
 # ---------------------------------------------------------------- one after the other
