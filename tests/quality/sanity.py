@@ -51,7 +51,8 @@ SANITY_TESTS = frozenset(
 #: Sanity tests for kinds of files that this collection does not ship; any other test must find something to test.
 MAY_FIND_NOTHING = frozenset({"empty-init", "pslint", "shellcheck"})
 
-#: The tests find the installed plugins beside them, and no other copy (their conftest.py sees to it).
+#: The tests find the installed plugins beside them, and no other copy (their conftest.py sees to it). Strict: a test that is
+#: expected to fail and passes is a failure, and none is expected to fail anyway (house rules).
 PYTEST_INI = """\
 [pytest]
 addopts = --import-mode=importlib --strict-markers --strict-config -q -m "not long" -p no:cacheprovider

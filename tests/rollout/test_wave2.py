@@ -17,25 +17,13 @@ import pytest
 import yaml
 
 from tests.rollout.scenario import plans, recorded, small
+from tests.rollout.scenario.evidence import EACH, LAST, LATER
 from tests.rollout.scenario.story import FLAG, Story
 from tests.rollout.scenario.told import Told, accounted, with_flag
 
 WAVE2 = ("network-expert", "tdd-expert")
 CHANGED = {f"{agent}@{host}" for agent in WAVE2 for host in small.HOSTS}
 CHECKPOINTS = ("T+1h", "T+6h", "T+12h", "T+24h")
-EACH = {
-    "summary.json",
-    "agent_status.json",
-    "errors.log",
-    "nats_sampling.json",
-    "nats_sampling.txt",
-    "system_metrics.json",
-    "series.json",
-    "trends.json",
-    "trends.txt",
-}
-LATER = EACH | {"analysis.txt", "comparison.json"}
-LAST = LATER | {"final_analysis.md", "aggregate_metrics.json"}
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from tests.campaign.faults.case import SOAK, counted
 from tests.campaign.latency import without_latency
 from tests.campaign.triggers import campaign
 from tests.rollout.scenario import plans
+from tests.rollout.scenario.evidence import EACH, LAST, LATER
 from tests.rollout.scenario.story import ROOT, Story
 from tests.rollout.scenario.told import Told, accounted, with_flag
 
@@ -38,19 +39,6 @@ KILLED = {
     ),
 }
 CHECKPOINTS = {"wave1": ("T+1h", "T+3h", "T+6h"), "wave2": ("T+1h", "T+6h", "T+12h", "T+24h")}
-EACH = {
-    "summary.json",
-    "agent_status.json",
-    "errors.log",
-    "nats_sampling.json",
-    "nats_sampling.txt",
-    "system_metrics.json",
-    "series.json",
-    "trends.json",
-    "trends.txt",
-}
-LATER = EACH | {"analysis.txt", "comparison.json"}
-LAST = LATER | {"final_analysis.md", "aggregate_metrics.json"}
 
 
 TOLD = Told(NAME, out=ROOT / "build" / NAME)

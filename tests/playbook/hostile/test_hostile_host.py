@@ -24,6 +24,7 @@ LOOK = """
         instances: [{agent: network-expert, unit: agent-runtime@network-expert.service}]
         since: "2026-01-23T23:12:10+00:00"
       register: seen
+      # As in the roles: an answer that is refused fails the task, and the next play shows what Ansible kept of it.
       ignore_errors: true
 - hosts: dgx
   gather_facts: false
