@@ -170,6 +170,8 @@ class ActionModule(RolloutAction):
         plan = context.sure_plan
         since = self.clock.now() - timedelta(seconds=order["history_s"])
         subjects = _instances.subjects_of(context, plan, before_change=since)
+        # Of the plan's time; what the looks say is what hosts are told.
+        order["since"] = iso(since)
         return self._measured(context, order, subjects, since, "baseline", arguments["attempt"])
 
     def _measured(

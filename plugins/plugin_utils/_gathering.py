@@ -146,7 +146,7 @@ def gather(
     plan, state = context.sure_plan, context.state
     before_change = None
     if kind == "baseline":
-        before_change = parse_iso(next(iter(order["looks"].values()))["since"]) if order.get("looks") else now
+        before_change = parse_iso(order["since"])
     subjects = _instances.subjects_of(context, plan, phase=phase, before_change=before_change)
     looks = {host: context.looks.folded(host, BUCKET) for host in context.hosts}
     lines = context.nats_book.folded(BUCKET)

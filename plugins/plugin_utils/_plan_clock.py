@@ -13,7 +13,7 @@ from typing import Protocol
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import SystemClock
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._skips import Skips
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store import Conflict, Store
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store import Conflict, Store, StoreError
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store._interface import CLOCK
 
 _TRIES = 5
@@ -52,6 +52,7 @@ class PlanClock:
                 continue
             self.skips = skips
             return skipped_s
-        raise Conflict(
-            f"the clock of {self._store.name} was set {_TRIES} times by others while a wait was to be skipped"
+        raise StoreError(
+            f"the clock of {self._store.name} was set {_TRIES} times by other runs while this one wanted to skip a wait. Rehearse one rollout at "
+            "a time in a store, and start the same command again."
         )

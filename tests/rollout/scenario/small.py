@@ -21,7 +21,7 @@ CHECKPOINTS = ("T+1h", "T+2h")
 SKIPPING = {"rollout_skip_waits": True, "rollout_looks_per_wait": 1}
 LATENCY = ("latency_p50", "latency_p99", "latency_shift", "publish_time", "system_load")
 #: The plays of rollout.yml, as boundaries name them.
-SOAK, DEPLOY_FIRST, CHECKPOINT = f"Soak of phase {'first'}", "Deploy phase first", "Checkpoint T+1h"
+SOAK, DEPLOY_FIRST, CHECKPOINT = "Soak of phase first", "Deploy phase first", "Checkpoint T+1h"
 
 
 def small(**sections: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.cowboyai.rollout.plugins.action import tally, wait
+from ansible_collections.cowboyai.rollout.plugins.action import step, tally, wait
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _ticks
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import iso
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context
@@ -164,3 +164,23 @@ def test_when_the_last_host_answered_is_told_in_real_time(tmp_path: Path, real: 
     assert made._answered(context, at(900).timestamp()) == at(900).timestamp()
     assert made._answered(context, at(1001).timestamp()) == at(1001 + HOUR).timestamp()
     assert made._answered(context, None) == at(1000 + HOUR).timestamp()
+
+
+def test_a_baseline_tells_hosts_real_times_and_counts_in_the_plan_s(
+    tmp_path: Path, real: Real, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = skipping(tmp_path, real)
+    context.clock.skip_to(at(1000 + 7 * HOUR))
+    monkeypatch.setattr(step._orders, "baseline", lambda view: {"due": True, "window_s": 300.0, "history_s": 24 * HOUR})
+    monkeypatch.setattr(step._instances, "unit_of", lambda context, agent, host: {"agent": agent})
+    monkeypatch.setattr(step._instances, "nats_order", lambda *asked: {})
+    made = step.ActionModule.__new__(step.ActionModule)
+    made._context, made._task = context, SimpleNamespace(check_mode=False)
+    order = made._baseline(context, {"attempt": 0})
+    assert order["since"] == iso(at(1000 + 7 * HOUR - 24 * HOUR))
+    # Of the day before, seven hours were skipped: all that hosts have of it lies before that moment.
+    assert {look["since"] for look in order["looks"].values()} == {iso(at(1000 + 7 * HOUR - 24 * HOUR))}
+    context.clock.skip_to(at(1000 + 30 * HOUR))
+    order = made._baseline(context, {"attempt": 0})
+    assert order["since"] == iso(at(1000 + 6 * HOUR))
+    assert {look["since"] for look in order["looks"].values()} == {iso(at(1000))}

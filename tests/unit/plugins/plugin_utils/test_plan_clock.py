@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan_clock import PlanClock
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store import Conflict
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store import StoreError
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store._file import FileStore
 from hypothesis import given
 from hypothesis import strategies as st
@@ -117,7 +117,7 @@ def test_a_clock_that_others_set_all_the_time_is_told(tmp_path: Path, watch: Wat
         tries.append(others.skip_to(others.now() + timedelta(seconds=1)))
 
     store.first = another
-    with pytest.raises(Conflict, match=r"the clock of file://.* was set 5 times by others"):
+    with pytest.raises(StoreError, match=r"the clock of file://.* was set 5 times by other runs"):
         PlanClock(store, watch).skip_to(at(3600))
     assert len(tries) == 5
     # Nothing of it was skipped.
