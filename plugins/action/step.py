@@ -139,7 +139,7 @@ class ActionModule(RolloutAction):
         if not order["due"]:
             return order
         plan = context.sure_plan
-        since = _instances.told(context, self.clock.now() - timedelta(seconds=order["look_back_s"]))
+        since = _instances.in_real_time(context, self.clock.now() - timedelta(seconds=order["look_back_s"]))
         order["looks"] = {}
         for host in self._chosen(context):
             units = [_instances.unit_of(context, agent, host) for agent in [*plan.agents(), *plan.control.agents]]
@@ -503,7 +503,7 @@ class ActionModule(RolloutAction):
 
     def _status(self, context: Context, arguments: dict[str, Any]) -> Result:
         """All agents of the inventory on every host of the play, since a quarter of an hour ago."""
-        since = _instances.told(context, self.clock.now() - timedelta(minutes=15))
+        since = _instances.in_real_time(context, self.clock.now() - timedelta(minutes=15))
         agents = list(context.catalogue or [])
         wanted = [name.strip() for name in str(value_of(context.variables, "agent", "")).split(",") if name.strip()]
         unknown = [name for name in wanted if name not in agents]

@@ -88,7 +88,7 @@ def nats_port(context: Context, host: str) -> int:
     return (urlsplit(str(url)).port if url else None) or DEFAULT_NATS_PORT
 
 
-def told(context: Context, moment: datetime) -> str:
+def in_real_time(context: Context, moment: datetime) -> str:
     """A moment of the plan's time as a host is told it: in real time."""
     return iso(context.clock.skips.real(moment))
 
@@ -99,12 +99,12 @@ def look_order(context: Context, host: str, subjects: list[Subject], since: date
     instances = []
     for subject in subjects:
         if subject.host == host:
-            instances.append({**unit_of(context, subject.agent, host), "since": told(context, subject.since)})
+            instances.append({**unit_of(context, subject.agent, host), "since": in_real_time(context, subject.since)})
     return {
         "instances": instances,
         "rollout": context.rollout,
         "cursor": cursor or "",
-        "since": told(context, since),
+        "since": in_real_time(context, since),
         "signs": list(context.plan.corruption_signs) if context.plan else [],
         "nats_port": nats_port(context, host),
         "disk_paths": [str(path) for path in context.hostvar(host, "rollout_disk_paths", [])],

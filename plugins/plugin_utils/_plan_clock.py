@@ -45,7 +45,7 @@ class PlanClock:
             skipped_s = (until - self.skips.now(real)).total_seconds()
             if skipped_s <= 0:
                 return 0.0
-            skips = self.skips.and_to(real, until)
+            skips = self.skips.extended_to(real, until)
             try:
                 self._store.put(CLOCK, {"skips": skips.stored()}, entry.revision if entry else None)
             except Conflict:

@@ -65,7 +65,7 @@ class Skips:
             ahead = skip.total_s
         return plan - timedelta(seconds=ahead)
 
-    def and_to(self, real: datetime, until: datetime) -> Skips:
+    def extended_to(self, real: datetime, until: datetime) -> Skips:
         """With one more: from the plan time of `real`, which is now, to `until`."""
         at = max(real, self.rows[-1].real) if self.rows else real
         return Skips((*self.rows, Skip(at, (until - real).total_seconds())))

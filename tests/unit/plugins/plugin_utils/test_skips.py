@@ -25,7 +25,7 @@ def _skipped(draw: st.DrawFn) -> Skips:
     skips, real = Skips(), START
     for between, length in draw(st.lists(st.tuples(_MICROS | st.just(timedelta()), _LENGTHS), max_size=6)):
         real += between
-        skips = skips.and_to(real, skips.plan(real) + length)
+        skips = skips.extended_to(real, skips.plan(real) + length)
     return skips
 
 
@@ -47,7 +47,7 @@ def test_nothing_skipped_is_real_time() -> None:
 
 
 def test_what_comes_after_a_skip_is_ahead_and_what_was_before_it_stays() -> None:
-    skips = Skips().and_to(at(100), at(7300)).and_to(at(200), at(7400 + 3600))
+    skips = Skips().extended_to(at(100), at(7300)).extended_to(at(200), at(7400 + 3600))
     assert skips == Skips((Skip(at(100), 7200.0), Skip(at(200), 10800.0)))
     assert [skips.plan(at(s)) for s in (0, 99, 100, 150, 200, 300)] == [
         at(0), at(99), at(7300), at(7350), at(11000), at(11100),
@@ -110,7 +110,7 @@ def test_the_present_is_after_all_skips(skips: Skips, real: datetime) -> None:
 
 @given(skipped, moments, _LENGTHS)
 def test_a_clock_that_was_put_back_skips_from_where_it_was(skips: Skips, real: datetime, length: timedelta) -> None:
-    more = skips.and_to(real, skips.now(real) + length)
+    more = skips.extended_to(real, skips.now(real) + length)
     assert more.now(real) == skips.now(real) + length
     assert [skip.real for skip in more.rows] == sorted(skip.real for skip in more.rows)
     assert [skip.total_s for skip in more.rows] == sorted(skip.total_s for skip in more.rows)

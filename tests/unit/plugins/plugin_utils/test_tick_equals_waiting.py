@@ -77,7 +77,7 @@ class Acted:
         """As `_action.skip` does it."""
         since = at(self.now)
         if self.looks_per_wait is not None and until > since:
-            self.skips = self.skips.and_to(at(self.real), until)
+            self.skips = self.skips.extended_to(at(self.real), until)
             self.add("clock.skipped", **{"from": iso(since), "to": iso(until), "for": label})
 
     def add(self, kind: str, **data: Any) -> None:
