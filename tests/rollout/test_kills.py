@@ -9,20 +9,20 @@ Every boundary: make faults.
 from __future__ import annotations
 
 import signal
-import subprocess
 from collections.abc import Callable
 
 import pytest
 
-from tests.rollout.scenario import plans, small
+from tests.rollout.scenario import boundaries, plans, small
+from tests.rollout.scenario.boundaries import Boundary
 from tests.rollout.scenario.story import Story
 from tests.rollout.scenario.told import Told, accounted
 
 #: label -> (signal, boundary): changed and not counted, looked and not judged, measured and not decided.
 KILLS = {
-    "deploy": (signal.SIGKILL, f"{small.DEPLOY_FIRST}\tCount what is proven\t2"),
-    "soak": (signal.SIGINT, f"{small.SOAK}\tJudge the look\t1"),
-    "checkpoint": (signal.SIGTERM, f"{small.CHECKPOINT}\tPass the gate\t1"),
+    "deploy": (signal.SIGKILL, Boundary(small.DEPLOY_FIRST, "cowboyai.rollout.deploy : Count what is proven", 2)),
+    "soak": (signal.SIGINT, Boundary(small.SOAK, "cowboyai.rollout.watch : Judge the look")),
+    "checkpoint": (signal.SIGTERM, Boundary(small.CHECKPOINT, "cowboyai.rollout.checkpoint : Pass the gate")),
 }
 BOTH = {f"{agent}@{host}" for agent in (small.FIRST, small.SECOND) for host in small.HOSTS}
 
@@ -32,12 +32,10 @@ def told(tell: Callable[[str], tuple[Story, Told]]) -> Told:
     story, found = tell("kills")
     extra = {"rollout_plan": str(plans.write(story.out, small.small())), **small.SKIPPING}
     for label, (number, place) in KILLS.items():
-
-        def strike(process: subprocess.Popen[bytes], label: str = label, number: signal.Signals = number) -> None:
-            story.note(label, {"last": story.kinds(small.ROLLOUT)[-1]})
-            story.kill(process, number)
-
-        story.run_with(label, small.PLAYBOOK, place, strike, extra=extra)
+        with boundaries.running(story, label, small.PLAYBOOK, [place], number, extra=extra):
+            pass
+        assert boundaries.met(story.out, label)[-1].struck, f"{label} never came to {place}"
+        story.note(label, {"last": story.kinds(small.ROLLOUT)[-1]})
         story.look(label)
     story.run("last", small.PLAYBOOK, extra=extra, deadline_s=900)
     story.look("last")

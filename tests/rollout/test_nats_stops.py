@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 
 import pytest
 
 from tests.host.shared_fleet import SharedFleet
-from tests.rollout.scenario import plans, small
+from tests.rollout.scenario import boundaries, plans, small
 from tests.rollout.scenario.story import Story
 from tests.rollout.scenario.told import Told
 
@@ -24,11 +23,11 @@ def told(tell: Callable[[str], tuple[Story, Told]], shared_fleet: SharedFleet) -
     story, found = tell("nats_stops")
     extra = {"rollout_plan": str(plans.write(story.out, small.small())), **small.SKIPPING}
 
-    def stop(_process: subprocess.Popen[bytes]) -> None:
+    soaking = boundaries.look(small.SOAK)
+    with boundaries.running(story, "stopped", small.PLAYBOOK, [soaking], extra=extra) as run:
+        run.comes_to(soaking)
         for host in story.hosts:
             story.on(host, "systemctl stop nats-server")
-
-    story.run_with("stopped", small.PLAYBOOK, f"{small.SOAK}\tOpen the look\t1", stop, extra=extra)
     story.look("stopped")
     for host in story.hosts:
         story.on(host, "systemctl start nats-server")

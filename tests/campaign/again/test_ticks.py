@@ -13,10 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests.campaign import boundaries
 from tests.campaign.triggers import campaign
 from tests.campaign.triggers import plan as small
-from tests.rollout.scenario import plans
+from tests.rollout.scenario import boundaries, plans
 from tests.rollout.scenario.story import ROOT, Story
 
 NAME = "ticks"

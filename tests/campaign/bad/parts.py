@@ -13,10 +13,9 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tests.campaign import boundaries
-from tests.campaign.boundaries import Boundary, Run
-from tests.campaign.latency import criteria_without_latency
-from tests.rollout.scenario import plans
+from tests.rollout.scenario import boundaries, plans
+from tests.rollout.scenario.boundaries import Boundary, Run
+from tests.rollout.scenario.latency import criteria_without_latency
 from tests.rollout.scenario.story import ROOT, Story
 from tests.rollout.scenario.told import Told
 

@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.campaign import boundaries
 from tests.campaign.bad.parts import FIRST, SECOND, TEST, Parts, shortened
 from tests.campaign.triggers import campaign
-from tests.rollout.scenario import plans
+from tests.rollout.scenario import boundaries, plans
 from tests.rollout.scenario.told import Told
 
 NAME = "bad-measuring"

@@ -25,7 +25,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tests.campaign.boundaries import Boundary
 from tests.campaign.faults import plan
 from tests.campaign.faults.case import (
     BACKUP,
@@ -43,6 +42,7 @@ from tests.campaign.faults.cases import CASES
 from tests.campaign.faults.lane import OUT, Kill, Lane
 from tests.campaign.faults.perform import UNREACHED, Row, perform_case, perform_chain
 from tests.campaign.triggers.campaign import fleet_tool
+from tests.rollout.scenario.boundaries import Boundary
 from tests.rollout.scenario.story import ROOT
 
 ROWS = OUT / "rows.jsonl"

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.campaign.boundaries import Boundary
 from tests.campaign.faults.assess import COMPLETED, HELD, ROLLED_BACK
 from tests.campaign.faults.lane import Lane
 from tests.campaign.faults.plan import PHASES
+from tests.rollout.scenario.boundaries import Boundary
 
 ANY_END = frozenset({COMPLETED, HELD, ROLLED_BACK})
 FIRST_HOST, SECOND_HOST = "dgx-1", "dgx-2"

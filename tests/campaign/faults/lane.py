@@ -14,10 +14,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.campaign import boundaries
-from tests.campaign.boundaries import Boundary, Run
 from tests.campaign.faults import plan
-from tests.rollout.scenario import plans
+from tests.rollout.scenario import boundaries, plans
+from tests.rollout.scenario.boundaries import Boundary, Run
 from tests.rollout.scenario.story import ROOT, Story, StoryError
 
 OUT = ROOT / "build" / "faults"

@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tests.campaign.latency import without_latency
 from tests.rollout.scenario import plans
+from tests.rollout.scenario.latency import without_latency
 
 ROLLOUT = "wave2"
 PLAYBOOK = "playbooks/wave2.yml"

@@ -13,11 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.campaign import boundaries
 from tests.campaign.triggers import plan
 from tests.campaign.triggers.cases import MEMORY_ABOVE, MEMORY_MARGIN, Case, Fault, Neighbour
 from tests.campaign.triggers.gateway import Gateway
-from tests.rollout.scenario import plans
+from tests.rollout.scenario import boundaries, plans
 from tests.rollout.scenario.story import ROOT, Story, StoryError
 
 from rehearsal import troubles  # isort: skip  (the story's import has made the fleet's own modules findable)

@@ -8,10 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tests.campaign import boundaries
-from tests.campaign.boundaries import Boundary
-from tests.campaign.latency import criteria_without_latency
-from tests.rollout.scenario import plans
+from tests.rollout.scenario import boundaries, plans
+from tests.rollout.scenario.boundaries import Boundary
+from tests.rollout.scenario.latency import criteria_without_latency
 
 ROLLOUT = "triggers"
 PLAYBOOK = "tests/campaign/triggers/rollout.yml"

@@ -14,13 +14,12 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.campaign import boundaries
-from tests.campaign.boundaries import Boundary
 from tests.campaign.faults.case import SOAK, counted
-from tests.campaign.latency import without_latency
 from tests.campaign.triggers import campaign
-from tests.rollout.scenario import plans
+from tests.rollout.scenario import boundaries, plans
+from tests.rollout.scenario.boundaries import Boundary
 from tests.rollout.scenario.evidence import EACH, LAST, LATER
+from tests.rollout.scenario.latency import without_latency
 from tests.rollout.scenario.story import ROOT, Story
 from tests.rollout.scenario.told import Told, accounted, with_flag
 

@@ -20,7 +20,8 @@ from typing import Any
 import ansible_runner
 
 from tests.quality.command import ROOT
-from tests.rollout.scenario.story import CALLBACKS
+from tests.rollout.scenario import boundaries
+from tests.rollout.scenario.boundaries import STRUCK, Boundary
 
 PROJECT = (
     "ansible.cfg",
@@ -76,12 +77,12 @@ class Jobs:
         playbook: str,
         variables: dict[str, Any],
         *,
-        cancel_at: str = "",
+        cancel_at: Boundary | None = None,
     ) -> Job:
-        """One job, in a private data dir that no other has used. `cancel_at`: the task (play, task, occurrence, with tabs between) before
-        which it is canceled."""
+        """One job, in a private data dir that no other has used. `cancel_at`: where it stands still, and is canceled."""
         self._count += 1
         private = self.folder / f"job-{self._count}"
+        log = private / "boundaries"
         project = private / "project"
         project.mkdir(parents=True)
         _copy(project, self.files)
@@ -107,9 +108,9 @@ class Jobs:
                 "ANSIBLE_HOME": str(private / "home"),
                 "PYTHONDONTWRITEBYTECODE": "1",
                 "AWX_HOST": "https://awx.invalid",
-                **(_standing(private, cancel_at) if cancel_at else {}),
+                **(boundaries.environment(log, [cancel_at]) if cancel_at else {}),
             },
-            cancel_callback=(private / "reached").exists,
+            cancel_callback=lambda: log.exists() and STRUCK in log.read_text().split("\n"),
             event_handler=lambda event: bool(events.append(event)) or True,
             quiet=True,
         )
@@ -126,16 +127,6 @@ class Jobs:
 
     def kinds(self, rollout: str) -> list[str]:
         return [str(record["kind"]) for record in self.records(rollout)]
-
-
-def _standing(folder: Path, at: str) -> dict[str, str]:
-    """The job stands still there, until it is canceled."""
-    return {
-        "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
-        "ANSIBLE_CALLBACKS_ENABLED": "standstill",
-        "STANDSTILL_AT": at,
-        "STANDSTILL_FOLDER": str(folder),
-    }
 
 
 def _copy(project: Path, files: dict[str, str]) -> None:

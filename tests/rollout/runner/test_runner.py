@@ -16,6 +16,7 @@ import yaml
 from tests.host import shared_fleet
 from tests.rollout.runner.jobs import Job, Jobs
 from tests.rollout.scenario import plans, small
+from tests.rollout.scenario.boundaries import look
 from tests.rollout.scenario.story import ROOT, Story
 from tests.rollout.scenario.told import Told as Fleet
 
@@ -65,7 +66,7 @@ def told(tell: Callable[[str], tuple[Story, Fleet]]) -> Told:
         {**variables, "awx_job_template_name": "Wave", "awx_workflow_job_name": "Wave", "awx_workflow_job_id": 1},
     )
     job("overruled", PLAYBOOK, {**variables, "checkpoint": ""})
-    job("canceled", PLAYBOOK, variables, cancel_at=f"{small.SOAK}\tOpen the look\t1")
+    job("canceled", PLAYBOOK, variables, cancel_at=look(small.SOAK))
     job("finished", PLAYBOOK, variables)
     job(
         "undone",

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.rollout.scenario import plans
+from tests.rollout.scenario.latency import without_latency
 
 ROLLOUT, PLAYBOOK = "small", "tests/rollout/scenario/rollout.yml"
 FIRST, SECOND = "network-expert", "tdd-expert"
@@ -19,7 +20,6 @@ HOSTS = ("dgx-1", "dgx-2", "dgx-3")
 CHECKPOINTS = ("T+1h", "T+2h")
 #: What a rehearsal is told.
 SKIPPING = {"rollout_skip_waits": True, "rollout_looks_per_wait": 1}
-LATENCY = ("latency_p50", "latency_p99", "latency_shift", "publish_time", "system_load")
 #: The plays of rollout.yml, as boundaries name them.
 SOAK, DEPLOY_FIRST, CHECKPOINT = "Soak of phase first", "Deploy phase first", "Checkpoint T+1h"
 
@@ -36,11 +36,4 @@ def small(**sections: Any) -> dict[str, Any]:
     ]
     at = [name.removeprefix("T+") for name in CHECKPOINTS]
     plan["checkpoints"] = {"after": "second", "at": at, "look_again": {"times": 1, "every": "5m"}}
-    plan["criteria"] = {kind: _without_latency(rows) for kind, rows in plan["criteria"].items()}
-    plan["alerts"] = _without_latency(plan["alerts"])
-    plan["rollback"]["when"] = _without_latency(plan["rollback"]["when"])
-    return {**plan, **sections}
-
-
-def _without_latency(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [row for row in rows if row["metric"] not in LATENCY]
+    return {**without_latency(plan), **sections}

@@ -25,7 +25,6 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[3]
 FLEET = ROOT / "tests" / "fleet" / "fleet"
 LOOK = Path(__file__).resolve().parent / "look.py"
-CALLBACKS = Path(__file__).resolve().parent / "callback"
 FLAG = "ENABLE_UNIFIED_SUBJECTS"
 UNIT = "agent-runtime@{agent}.service"
 ENV_FILE = "/opt/cim-dgx/configs/agent-runtime-{agent}.env"
@@ -165,34 +164,6 @@ class Story:
         seconds = time.monotonic() - began
         self._write(f"{label}.run.json", {"argv": argv, "status": process.returncode, "seconds": round(seconds, 1)})
         self.say(f"{label}: status {process.returncode} after {seconds:.1f} s")
-
-    def run_with(
-        self, label: str, playbook: str, at: str, act: Callable[[subprocess.Popen[bytes]], None], *,
-        extra: dict[str, Any] | None = None, deadline_s: float = 600.0,
-    ) -> int:  # fmt: skip
-        """Run a playbook that stands still before a task (play, task, occurrence, with tabs between) while `act` does its work.
-
-        StoryError when the run ends without having come there.
-        """
-        folder = self.out / f"{label}.standstill"
-        folder.mkdir()
-        env = {
-            "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
-            "ANSIBLE_CALLBACKS_ENABLED": "standstill",
-            "STANDSTILL_AT": at,
-            "STANDSTILL_FOLDER": str(folder),
-        }
-        with self.running(label, playbook, extra=extra, deadline_s=deadline_s, env=env) as process:
-            place = at.replace("\t", " / ")
-            self.wait_for(f"it stood before {place}", (folder / "reached").exists, process, within_s=deadline_s)
-            act(process)
-            (folder / "go").touch()
-            process.wait(timeout=deadline_s)
-        return int(process.returncode)
-
-    def kill(self, process: subprocess.Popen[bytes], number: signal.Signals = signal.SIGKILL) -> None:
-        """As a machine that loses its power would end the run (no handler, no clean-up), or by another signal."""
-        os.killpg(process.pid, number)
 
     def wait_for(
         self,

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.campaign import boundaries
-from tests.campaign.boundaries import Boundary, Met
 from tests.campaign.faults import assess
+from tests.rollout.scenario import boundaries
+from tests.rollout.scenario.boundaries import Boundary, Met
 from tests.rollout.scenario.told import Told
 
 ONE, TWO = Boundary("Soak", "Wait"), Boundary("Soak", "Wait", 2)

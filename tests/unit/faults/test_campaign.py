@@ -12,9 +12,9 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.campaign.boundaries import Boundary
 from tests.campaign.faults.campaign import SPACING, Chain, chains
 from tests.campaign.faults.lane import Kill
+from tests.rollout.scenario.boundaries import Boundary
 
 PLACES = [Boundary("play", f"task {number}") for number in range(303)]
 KILLS = [Kill(place) for place in PLACES]

@@ -11,9 +11,9 @@ from typing import Any, cast
 
 import pytest
 
-from tests.campaign.boundaries import Boundary
 from tests.campaign.faults import assess, perform
 from tests.campaign.faults.lane import Ended, Kill, Lane
+from tests.rollout.scenario.boundaries import Boundary
 from tests.rollout.scenario.story import StoryError
 
 PLACES = [Boundary("play", f"task {number}") for number in range(4)]

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.campaign.boundaries import Boundary
 from tests.campaign.faults.assess import HELD
 from tests.campaign.faults.case import CHECKPOINT_LOOK, FIRST_HOST, SECOND, SOAK, Case, Fault, change
 from tests.campaign.faults.lane import Lane
+from tests.rollout.scenario.boundaries import Boundary
 from tests.rollout.scenario.story import StoryError
 
 HOST = FIRST_HOST

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from tests.campaign.boundaries import Boundary
 from tests.campaign.faults.case import FIRST_HOST, SAMPLE, SOAK, SOAK_SEEN, VERIFY, Case, at
 from tests.campaign.faults.lane import Lane
 from tests.campaign.triggers.gateway import Gateway
+from tests.rollout.scenario.boundaries import Boundary
 
 HOST = FIRST_HOST
 #: Of some hundred requests of a checkpoint's probe.

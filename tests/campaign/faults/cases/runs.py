@@ -8,11 +8,11 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from tests.campaign.boundaries import Boundary
 from tests.campaign.faults.assess import COMPLETED
 from tests.campaign.faults.case import FIRST, FIRST_HOST, SOAK, Case, Fault, change
 from tests.campaign.faults.lane import Lane
 from tests.campaign.faults.plan import ROLLOUT
+from tests.rollout.scenario.boundaries import Boundary
 
 TICK = {"rollout_wait": False}
 TAKE = {"rollout_takeover": True}

@@ -130,19 +130,23 @@ class Run:
         return int(self.process.returncode)
 
 
+def environment(log: Path, at: Sequence[Boundary], number: signal.Signals = signal.SIGSTOP) -> dict[str, str]:
+    """What a run is told that writes its boundaries into `log`, and stands still (or gets another signal) at these places."""
+    return {
+        "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
+        "ANSIBLE_CALLBACKS_ENABLED": "boundary",
+        "BOUNDARY_LOG": str(log),
+        **({"BOUNDARY_AT": "\n".join(each.line for each in at), "BOUNDARY_SIGNAL": str(number.value)} if at else {}),
+    }
+
+
 @contextlib.contextmanager
 def running(
     story: Story, label: str, playbook: str, at: Sequence[Boundary] = (), number: signal.Signals = signal.SIGSTOP, *,
     extra: dict[str, Any] | None = None, limit: str | None = None, env: dict[str, str] | None = None,
 ) -> Iterator[Run]:  # fmt: skip
     """A playbook that stands still at these places, or gets another signal there; at the end of the block it is waited for."""
-    told = {
-        "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
-        "ANSIBLE_CALLBACKS_ENABLED": "boundary",
-        "BOUNDARY_LOG": str(log_of(story.out, label)),
-        **({"BOUNDARY_AT": "\n".join(each.line for each in at), "BOUNDARY_SIGNAL": str(number.value)} if at else {}),
-        **(env or {}),
-    }
+    told = {**environment(log_of(story.out, label), at, number), **(env or {})}
     with story.running(label, playbook, extra=extra, limit=limit, env=told, deadline_s=WITHIN_S) as process:
         run = Run(story, label, process)
         yield run
