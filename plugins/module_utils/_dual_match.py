@@ -74,6 +74,10 @@ class DualMatch:
         """Legacy publications after `end` are not judged."""
         self._cut = end
 
+    def is_paired(self) -> bool:
+        """Whether every legacy publication that is judged has its unified one."""
+        return all(each.unified >= each.legacy for each in self._conversations.values())
+
     def seen_without_id(self, side: int, agent: str) -> None:
         """A publication without Conversation-Id: cannot be matched, is reported apart."""
         self._without_id[agent][side] += 1

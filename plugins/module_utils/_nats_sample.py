@@ -46,8 +46,8 @@ _PING_EVERY_S = 0.2
 _FENCE_TIMEOUT_S = 5.0
 _MAX_MONITOR_BYTES = 8 * 1024 * 1024
 _PROBE_GRACE_S = 15.0
-# How often a window that ends with its probe looks whether that is over, and how long it then waits for the second halves
-# of what was published last.
+# How often a window that ends with its probe looks whether that is over, and how long it reads on then at least: what was
+# published last may still be on its way.
 _PROBED_EVERY_S = 0.05
 _AFTER_PROBE_S = 0.25
 
@@ -201,10 +201,12 @@ class _Sampler:
         on_begin()
         try:
             self._read_until(end, is_probed)
-            now = clock()
-            if is_probed and now < end:
+            now, probe = clock(), self.request.probe
+            if is_probed and probe and now < end:
                 self.tally.end_at(now)
                 self._read_until(now + _AFTER_PROBE_S)
+                # A publisher that is slow between its two halves has as long as an answer may take.
+                self._read_until(max(now + probe.timeout_s, clock()), self.tally.is_paired)
             self._end()
             late = self.window_s - self.request.window_s
             if late > self._tolerance():

@@ -107,6 +107,10 @@ class Tally:
         if self.dual:
             self.dual.end_at(end)
 
+    def is_paired(self) -> bool:
+        """Whether nothing that is judged still waits for its second half."""
+        return self.dual is None or self.dual.is_paired()
+
     def take(self, events: Sequence[Event], at: float) -> None:
         """Count messages that arrived at `at`."""
         self.delivered += len(events)

@@ -432,6 +432,62 @@ def test_the_gap_between_the_two_halves_is_what_it_takes_by_the_clock(server: se
     assert (row["matched"], row["gap_p50_ms"]) == (1, pytest.approx(30, abs=0.1))
 
 
+class SlowPublisher(agents.Agent):
+    """Publishes the second half of each response only once the window has ended."""
+
+    def __init__(self, name: str, ended: threading.Event) -> None:
+        super().__init__(name, flag=False)
+        self.ended = ended
+
+    def say(self, message: servers.Message, answer: bytes) -> None:
+        super().say(message, answer)
+        assert self.ended.wait(60)
+        headers = {"Sender": self.name, "Conversation_Id": message.headers["Conversation-Id"]}
+        self.wire.publish(f"cim.agent.infra.{self.name}.response", b"{}", **headers)
+
+
+@pytest.mark.parametrize("halves", [2, 1], ids=["late", "never"])
+def test_a_window_that_ends_with_its_probe_waits_for_the_second_half(
+    server: servers.NatsServer, monkeypatch: pytest.MonkeyPatch, halves: int
+) -> None:
+    ended, end_at = threading.Event(), sampling.Tally.end_at
+
+    def noted(tally: sampling.Tally, end: float) -> None:
+        end_at(tally, end)
+        ended.set()
+
+    monkeypatch.setattr(sampling.Tally, "end_at", noted)
+    monkeypatch.setattr(sampling, "_AFTER_PROBE_S", 0.0)
+    # One that never comes is waited for as long as an answer may take.
+    agent = SlowPublisher("slow", ended) if halves == 2 else agents.Agent("slow", flag=False)
+    request = sampling.parse_sample(
+        {
+            "patterns": GROUPS,
+            "window": 300.0,
+            "settle": SETTLE_S,
+            "agents": [{"agent": "slow"}],
+            "match": {
+                "legacy": "legacy",
+                "unified": "unified",
+                "publications": ["agent.to.*.from.*.response", "cim.agent.>"],
+            },
+            "ends_with_probe": True,
+            "probe": {
+                "targets": [{"agent": "slow", "subject": "agent.to.slow.from.rollout.question"}],
+                "count": 1,
+                "timeout": 60.0 if halves == 2 else 2.0,
+            },
+        },
+        parse_server({"server": server.url}),
+    )
+    with agents.in_background(server.port, agent):
+        found = sampling.run_sample(request)
+    assert found["lossless"], found
+    assert found["window_s"] < 300
+    row = found["dual"]["agents"]["slow"]
+    assert (row["legacy"], row["matched"]) == (1, halves - 1)
+
+
 def test_without_a_window_there_is_no_probe() -> None:
     url = f"nats://127.0.0.1:{servers.free_port()}"
     found = sample(url, 1.0, probe={"targets": [{"agent": "a", "subject": "s"}], "count": 1, "timeout": 0.1})

@@ -145,3 +145,16 @@ def test_the_formula(seen: list[tuple[int, str, float]]) -> None:
     assert (row["legacy"], row["matched"]) == (legacy, matched)
     assert row["success_pct"] == (100.0 * matched / legacy if legacy else None)
     assert row["unified_only"] == sum(max(0, m - n) for n, m in per.values())
+
+
+def test_what_is_judged_is_paired_once_its_second_half_came() -> None:
+    one = dual.DualMatch(["x"])
+    one.begin(200.0, 100.0)
+    assert one.is_paired()
+    one.seen(L, "x", b"a", 110.0)
+    assert not one.is_paired()
+    one.end_at(120.0)
+    # A first half after the end is not judged, so nobody waits for its second one.
+    one.seen(L, "x", b"b", 121.0)
+    one.seen(U, "x", b"a", 122.0)
+    assert one.is_paired()
