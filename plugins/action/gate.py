@@ -17,7 +17,6 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils import (
     _series,
     _triggers,
 )
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import split_instance
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._action import RolloutAction
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._alerts import record_alerts
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._checkpoint_files import write_checkpoint
@@ -39,6 +38,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import (
     Verdict,
     judge,
 )
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._scope import instances_of
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._soak_health import unwell
 
 Result = dict[str, Any]
@@ -237,7 +237,7 @@ class ActionModule(RolloutAction):
                 "why": decision.why,
                 "stops": stops,
                 "scope": context.sure_plan.rollback.scope,
-                "instances": self._scope(context, decision),
+                "instances": self._scope(context, decision, arguments["phase"]),
                 "causes": decision.causes,
                 # A look that decides has been counted by its own record.
                 **({} if kind == "look" else _triggers.names(judged.verdicts)),
@@ -261,18 +261,10 @@ class ActionModule(RolloutAction):
         }
 
     @staticmethod
-    def _scope(context: Context, decision: Decision) -> list[str]:
+    def _scope(context: Context, decision: Decision, phase: str | None = None) -> list[str]:
         """The touched instances that a rollback of the plan's scope would take back."""
-        touched = context.state.touched()
-        scope = context.sure_plan.rollback.scope
-        if decision.decision != ROLLBACK or scope == "rollout":
-            return touched
-        if scope == "phase":
-            phases = list(context.state.phases.values())
-            return list(phases[-1].touched) if phases else touched
-        servers = {group["name"]: group.get("hosts") or [] for group in context.state.nats_groups}
-        named = [i for i in touched if any(_names(each, i, servers) for each in decision.instances)]
-        return named or touched
+        scope = context.sure_plan.rollback.scope if decision.decision == ROLLBACK else "rollout"
+        return instances_of(context.state, scope, decision.instances, phase)
 
 
 def _gaps(evidence: dict[str, Any]) -> dict[str, str]:
@@ -302,15 +294,6 @@ def _shown(verdicts: list[Verdict]) -> list[dict[str, Any]]:
         {"name": v.name, "kind": v.kind, "text": v.text, "value": v.value, "unit": v.unit, "verdict": v.verdict}
         for v in verdicts
     ]
-
-
-def _names(named: str, instance: str, servers: dict[str, list[str]]) -> bool:
-    """Does an instance, agent, host, or `agent/group of servers` mean this instance?"""
-    agent, host = split_instance(instance)
-    who, _slash, group = named.partition("/")
-    if group:
-        return who == agent and host in servers.get(group, [host])
-    return named in (instance, agent, host)
 
 
 def _blind(group: dict[str, Any]) -> str:

@@ -248,7 +248,8 @@ class ActionModule(RolloutAction):
                     "decision": decision,
                     "why": why,
                     "stops": True,
-                    "scope": context.sure_plan.rollback.scope,
+                    # A person, or nobody, has answered for the rollout as a whole.
+                    "scope": "rollout",
                     "instances": context.state.touched(),
                 },
                 now,
@@ -261,8 +262,7 @@ class ActionModule(RolloutAction):
         late = {} if self.check_mode else _confirming.overdue(context.state, now, context.batch)
         if late and not _orders.stopped(self.view(context)):
             # The next batch must not change while the ones before it have gone back.
-            why = f"{', '.join(late)} was not confirmed in time and has put itself back"
-            _reverts.stop(context, why, [i for i in context.state.proven() if split_instance(i)[1] in late], now)
+            _reverts.stop_for_overdue(context, late, now)
         order = _orders.deploy(self.view(context), phase)
         order["phase"] = phase
         if not order["due"]:

@@ -28,6 +28,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import C
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._instances import filled
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import GO, HOLD, NO_GO, ROLLBACK
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._preflight import Finding
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._scope import instances_of
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._state import RolloutState
 
 Result = dict[str, Any]
@@ -322,12 +323,7 @@ class ActionModule(RolloutAction):
         if agents_fault:
             decision = ROLLBACK if "failed_phase" in plan.rollback.on else NO_GO
         scope = plan.rollback.scope
-        touched = context.state.touched()
-        named = {
-            "rollout": touched,
-            "phase": list(context.state.phase(phase).touched),
-            "instance": agents_fault or touched,
-        }[scope]
+        named = instances_of(context.state, scope, agents_fault, phase)
         self._stop(context, "deploy", phase, decision, why, scope=scope, instances=named, accounting=tally.to_dict())
 
     def _rollback(self, context: Context, arguments: dict[str, Any], results: dict[str, Any]) -> Result:

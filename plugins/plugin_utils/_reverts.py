@@ -14,9 +14,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import instance_id
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import instance_id, split_instance
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import short
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import Record
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._scope import instances_of
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._state import NO_GO, ROLLBACK
 
 GATE = "guard"
@@ -56,9 +58,11 @@ def record_reverts(context: Context, results: Mapping[str, Any], now: datetime) 
 
 def stop_for(context: Context, back: list[str], now: datetime) -> dict[str, str]:
     """Stop the rollout because these instances went back by themselves; the decision and what to say."""
-    hosts = {name: context.state.reverted[name] for name in back if name in context.state.reverted}
-    first = next(iter(hosts.values()), {})
-    why = f"{', '.join(back)} went back by itself: {first.get('why', 'not confirmed in time')}"
+    by_why: dict[tuple[str, str], list[str]] = {}
+    for name in back:
+        reason = context.state.reverted.get(name, {}).get("why", "not confirmed in time")
+        by_why.setdefault((split_instance(name)[1], reason), []).append(name)
+    why = "; ".join(f"{', '.join(names)} went back by itself: {reason}" for (_host, reason), names in by_why.items())
     return stop(context, why, back, now)
 
 
@@ -67,9 +71,15 @@ def stop(context: Context, why: str, back: list[str], now: datetime) -> dict[str
     plan = context.sure_plan
     decision = ROLLBACK if "failed_phase" in plan.rollback.on else NO_GO
     scope = plan.rollback.scope
-    touched = context.state.touched()
-    phases = [p.touched for p in context.state.phases.values() if set(p.touched) & set(back)]
-    named = {"rollout": touched, "phase": [i for each in phases for i in each], "instance": back}[scope]
     data = {"gate": GATE, "name": GATE, "decision": decision, "why": why, "stops": True}
-    context.record("gate.decided", {**data, "scope": scope, "instances": named or touched}, now)
+    context.record("gate.decided", {**data, "scope": scope, "instances": instances_of(context.state, scope, back)}, now)
     return {"decision": decision, "msg": f"{decision.upper().replace('_', '-')}: {why}"}
+
+
+def stop_for_overdue(context: Context, late: dict[str, datetime], now: datetime) -> None:
+    """The same for hosts that nobody confirmed in time, before they could be asked: what their guards were about is back."""
+    why = "; ".join(
+        f"{host} was not confirmed in time (until {short(until)}) and has put itself back"
+        for host, until in late.items()
+    )
+    stop(context, why, [instance for host in late for instance in context.state.guarded.get(host, [])], now)

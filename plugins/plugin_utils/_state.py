@@ -139,6 +139,8 @@ class RolloutState:
     looked_before: datetime | None = None
     # host -> until when it waits for its confirmation before it puts itself back.
     armed: dict[str, datetime] = field(default_factory=dict)
+    # host -> the instances that it would put back then: not those of phases that it was told are good.
+    guarded: dict[str, list[str]] = field(default_factory=dict)
     # instance -> what its host said when it had put itself back.
     reverted: dict[str, dict[str, Any]] = field(default_factory=dict)
     rollback_started_at: datetime | None = None
@@ -298,16 +300,25 @@ def _arm(state: RolloutState, record: Record) -> None:
     within = record.data.get("confirm_within_s")
     if within:
         state.armed.update(dict.fromkeys(record.data["hosts"], plus(record.moment, within)))
+        for instance in record.data.get("instances", []):
+            guarded = state.guarded.setdefault(split_instance(instance)[1], [])
+            if instance not in guarded:
+                guarded.append(instance)
 
 
 def _confirmed(state: RolloutState, record: Record) -> None:
     for host in record.data["hosts"]:
-        state.armed.pop(host, None)
+        _disarm(state, host)
+
+
+def _disarm(state: RolloutState, host: str) -> None:
+    state.armed.pop(host, None)
+    state.guarded.pop(host, None)
 
 
 def _host_reverted(state: RolloutState, record: Record) -> None:
     data = record.data
-    state.armed.pop(data["host"], None)
+    _disarm(state, data["host"])
     for phase in state.phases.values():
         for instance in set(phase.touched) & set(data["instances"]):
             phase.proven.pop(instance, None)
@@ -349,13 +360,17 @@ def _gate(state: RolloutState, record: Record) -> None:
         phase.verified_at = record.moment
         phase.soak_from = phase.soak_from or record.moment
     if data["decision"] != GO and data.get("stops", True) and not _outranked(state, data["decision"]):
+        named, why, before = list(data.get("instances", [])), data["why"], state.stop
+        if before and before.decision == data["decision"] == ROLLBACK and before.scope == data.get("scope"):
+            # A second reason to go back takes nothing from the first.
+            named, why = list(dict.fromkeys([*before.instances, *named])), f"{before.why}; {why}"
         state.stop = Stop(
             decision=data["decision"],
-            why=data["why"],
+            why=why,
             at=record.moment,
             run=record.run,
             scope=data.get("scope"),
-            instances=data.get("instances", []),
+            instances=named,
         )
 
 
@@ -395,7 +410,8 @@ def _rollback_done(state: RolloutState, record: Record) -> None:
         "accounting": record.data["accounting"],
     }
     waiting = {split_instance(instance)[1] for instance in left}
-    state.armed = {host: until for host, until in state.armed.items() if host in waiting}
+    for host in set(state.armed) - waiting:
+        _disarm(state, host)
 
 
 def _decided(state: RolloutState, record: Record) -> None:

@@ -13,7 +13,7 @@ from ansible_collections.cowboyai.rollout.plugins.action import gate
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._gating import account
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import ROLLBACK, Decision
 
-from tests.unit.plugins.plugin_utils.recorded import evidence
+from tests.unit.plugins.plugin_utils.recorded import Story, evidence
 
 NAME = "network-expert@dgx-1"
 
@@ -45,16 +45,25 @@ def test_what_was_bad_stays_bad(bad: dict[str, Any]) -> None:
 
 
 TOUCHED = [f"{agent}@dgx-{n}" for agent in ("network-expert", "tdd-expert") for n in (1, 2, 3)]
+GROUPS = [{"name": "north", "hosts": ["dgx-1", "dgx-2"]}, {"name": "south"}]
 
 
-def taken_back(*named: str) -> list[str]:
-    context: Any = SimpleNamespace(
-        state=SimpleNamespace(
-            touched=lambda: TOUCHED, nats_groups=[{"name": "north", "hosts": ["dgx-1", "dgx-2"]}, {"name": "south"}]
-        ),
-        sure_plan=SimpleNamespace(rollback=SimpleNamespace(scope="instance")),
-    )
-    return gate.ActionModule._scope(context, Decision(ROLLBACK, "bad", list(named)))
+def taken_back(*named: str, scope: str = "instance", phase: str | None = None) -> list[str]:
+    state = Story().both_phases().add("preflight.passed", nats_groups=GROUPS).state()
+    plan: Any = SimpleNamespace(rollback=SimpleNamespace(scope=scope))
+    context: Any = SimpleNamespace(state=state, sure_plan=plan)
+    return gate.ActionModule._scope(context, Decision(ROLLBACK, "bad", list(named)), phase)
+
+
+def test_a_rollback_of_phases_takes_back_those_of_the_bad_ones() -> None:
+    assert taken_back("network-expert@dgx-2", scope="phase") == TOUCHED[:3]
+    assert taken_back("tdd-expert/north", scope="phase") == TOUCHED[3:]
+    assert taken_back("dgx-2", scope="phase") == TOUCHED
+
+
+def test_a_rollback_of_phases_that_names_nobody_takes_back_that_of_the_gate() -> None:
+    assert taken_back(scope="phase", phase="network-expert") == TOUCHED[:3]
+    assert taken_back(scope="phase") == TOUCHED[3:]
 
 
 def test_a_rollback_of_instances_takes_back_those_that_are_named() -> None:

@@ -94,3 +94,58 @@ def test_where_rollbacks_are_a_persons_it_ends_with_no_go(context: Context) -> N
     context.__dict__["plan"] = plan(rollback={"when": [], "on": []})
     back = _reverts.record_reverts(context, told("dgx-1"), at(2000))
     assert _reverts.stop_for(context, back, at(2000))["decision"] == "no_go"
+
+
+SECOND = "tdd-expert"
+
+
+@pytest.fixture
+def second(tmp_path: Path) -> Context:
+    """The first phase is verified and confirmed, the second deployed; every guard that is armed is the second's."""
+    made = Context({"rollout": "wave2", "rollout_monitoring_dir": str(tmp_path)}, needs_plan=False, run="run-1")
+    made.__dict__["plan"] = plan(rollback={"scope": "phase", "when": [], "on": ["failed_phase"]})
+    story = Story().prepared()
+    for phase in (FIRST, SECOND):
+        for host in HOSTS:
+            names = [f"{phase}@{host}"]
+            story.add("batch.started", phase=phase, hosts=[host], instances=names, confirm_within_s=900.0)
+            story.batch(phase, host, complete=host == HOSTS[-1])
+        if phase == FIRST:
+            story.gate("verify", f"verify-{FIRST}", "go", phase=FIRST).add("guard.confirmed", hosts=HOSTS)
+    for record in story.records:
+        made.record(record.kind, record.data, record.moment, attempt=1)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("scope", "back"), [("instance", [f"{SECOND}@dgx-1"]), ("phase", [f"{SECOND}@{host}" for host in HOSTS])]
+)
+def test_a_guard_that_ran_out_takes_nothing_of_a_verified_phase_back(
+    second: Context, scope: str, back: list[str]
+) -> None:
+    second.__dict__["plan"] = plan(rollback={"scope": scope, "when": [], "on": ["failed_phase"]})
+    _reverts.stop_for_overdue(second, {"dgx-1": at(1000)}, at(2000))
+    assert second.state.stop is not None
+    assert second.state.stop.instances == back
+    assert _orders.rollback(second.state, forced=False, why="", chosen=lambda name: True)["instances"] == back
+
+
+def test_each_host_that_went_back_has_its_own_reason(second: Context) -> None:
+    second.__dict__["plan"] = plan(rollback={"scope": "instance", "when": [], "on": ["failed_phase"]})
+    first, other = told("dgx-1", agents=(SECOND,)), told("dgx-2", "r2", (SECOND,))
+    other["dgx-2"]["guard"]["reverted"]["why"] = "it was rebooted"
+    back = _reverts.record_reverts(second, {**first, **other}, at(2000))
+    said = _reverts.stop_for(second, back, at(2000))["msg"]
+    assert f"{SECOND}@dgx-1 went back by itself: not confirmed within 900 s" in said
+    assert f"{SECOND}@dgx-2 went back by itself: it was rebooted" in said
+    assert second.state.stop is not None
+    assert second.state.stop.instances == [f"{SECOND}@dgx-1", f"{SECOND}@dgx-2"]
+
+
+def test_a_second_reason_to_go_back_adds_to_the_first(second: Context) -> None:
+    second.__dict__["plan"] = plan(rollback={"scope": "instance", "when": [], "on": ["failed_phase"]})
+    for host, identity in (("dgx-1", "r1"), ("dgx-2", "r2")):
+        back = _reverts.record_reverts(second, told(host, identity, (SECOND,)), at(2000))
+        _reverts.stop_for(second, back, at(2000))
+    assert second.state.stop is not None
+    assert second.state.stop.instances == [f"{SECOND}@dgx-1", f"{SECOND}@dgx-2"]
