@@ -26,7 +26,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import C
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._holding import hold
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import GO, HOLD
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._own_words import overruled
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._start import ensure_started
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._start import ensure_started, refuse_to_begin_anew
 
 Result = dict[str, Any]
 # How many changed hosts a look between two batches visits; the probe hears all of them.
@@ -86,6 +86,8 @@ class ActionModule(RolloutAction):
             }
         if step not in ("rollback", "status") and not self.check_mode:
             self._refuse_what_cant_go_well(context)
+            if step != "preflight":
+                refuse_to_begin_anew(context)
             ensure_started(context, self.clock.now(), only_looks=step == "preflight")
         makers: dict[str, Callable[[Context, dict[str, Any]], Result]] = {
             "preflight": self._preflight,

@@ -18,6 +18,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import (
     value_of,
 )
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._process_mark import is_gone, is_orphaned
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._start import begins_anew
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store import Conflict, Entry
 
 _PREFIX = "lease."
@@ -120,8 +121,7 @@ def _claims(context: Context) -> tuple[list[str], list[str]]:
     """(agents, hosts) that this run may change on its way forward."""
     if not context.needs_plan or context.plan is None or context.shadow:
         return [], []
-    again = str(value_of(context.variables, "rollout_new_attempt", "")).lower() in ("true", "yes", "1")
-    if context.state.finished and not again:
+    if context.state.finished and not begins_anew(context):
         return [], []
     return list(context.plan.agents()), list(context.hosts)
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,12 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import (
     value_of,
 )
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._lease import TAKEOVER
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import Record
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._state import fold
 
 KEPT_PER_ATTEMPT = ("checkpoints", "reports")
+# What a run records of an attempt without taking a step of it: the lease that it took from another one, and what people were told.
+_NO_STEP = (TAKEOVER, "alert.", "notification.")
 
 
 def ensure_started(context: Context, now: Any, only_looks: bool = False) -> None:
@@ -32,9 +36,7 @@ def ensure_started(context: Context, now: Any, only_looks: bool = False) -> None
     """
     plan, state = context.sure_plan, context.state
     _refuse_a_skipped_clock(context)
-    again = is_true(context.variables, "rollout_new_attempt")
-    begun_by_this_run = any(r.kind == "rollout.started" and r.run == context.run for r in context.records)
-    if state.finished and (not again or begun_by_this_run):
+    if state.finished and not begins_anew(context):
         return
     # An open attempt goes on, also when the command that began it asked for a new one; nothing touched, it may be another.
     if state.attempt and not state.finished:
@@ -73,9 +75,43 @@ def foresee_start(context: Context) -> None:
 
     Raises StepError where a new attempt would be refused.
     """
-    if is_true(context.variables, "rollout_new_attempt") and context.state.finished:
+    if context.state.finished and begins_anew(context):
         _refuse_a_change_in_place(context)
         context.state = fold(context.rollout, [])
+
+
+def begins_anew(context: Context) -> bool:
+    """Whether this run is to begin an attempt after the last one.
+
+    A run, or an AWX workflow, that has worked at an attempt has got what it asked for, whoever began that: it does not try again
+    by itself what has just been rolled back.
+    """
+    if not is_true(context.variables, "rollout_new_attempt"):
+        return False
+    workflow = _awx.job(context.variables).get("workflow", "")
+    return not worked_at(context.records, context.state.attempt, context.run, workflow)
+
+
+def refuse_to_begin_anew(context: Context) -> None:
+    """Raises StepError for a step that would begin an attempt after the last one and can't be its first.
+
+    It would be refused afterwards for what comes before it, and hide how the last attempt ended.
+    """
+    if context.state.finished and begins_anew(context):
+        _refuse_a_change_in_place(context)
+        raise StepError(
+            f"{context.rollout}: attempt {context.state.attempt} ended with {context.state.outcome}, and a new one begins with preflight, not with "
+            f"this step. Run it first: ansible-playbook playbooks/preflight.yml -e rollout={context.rollout} -e rollout_new_attempt=true"
+        )
+
+
+def worked_at(records: Iterable[Record], attempt: int, run: str, workflow: str = "") -> bool:
+    """Whether a run, or a job of the same AWX workflow (its id), took part in an attempt by any record that a step wrote."""
+    return any(
+        record.run == run or (workflow != "" and (record.data.get("job") or {}).get("workflow") == workflow)
+        for record in records
+        if record.attempt == attempt and not record.kind.startswith(_NO_STEP)
+    )
 
 
 def _refuse_a_skipped_clock(context: Context) -> None:
@@ -180,11 +216,10 @@ def _same_as_started(context: Context) -> None:
 
 def _resume(context: Context, now: Any) -> None:
     """A run that goes on lifts the hold of the run before it, and says so."""
-    # That this run took the lease from another one is no step of its own yet.
-    records = [record for record in context.records if record.kind != TAKEOVER]
-    last = records[-1]
-    if any(record.run == context.run for record in records):
+    if worked_at(context.records, context.state.attempt, context.run):
         return
+    # That this run took the lease from another one is no step of its own yet.
+    last = [record for record in context.records if record.kind != TAKEOVER][-1]
     context.record("run.resumed", {"after": last.kind, "was": context.state.outcome, **_job(context)}, now)
 
 

@@ -81,6 +81,13 @@ class Wards(Hosts):
         for host in HOSTS:
             self.set(host, errs_at_start=list(agents))
 
+    def crash(self, agent: str, host: str) -> None:
+        """Its process has ended, and systemd has started another one."""
+        agents = self.read(host)["agents"]
+        row = agents[agent]
+        agents[agent] = {**row, "pid": row["pid"] + 1000, "invocation": "c" * 32, "started_at": stamp()}
+        self.set(host, agents=agents)
+
     def instances(self, name: str) -> dict[str, Any]:
         """What each instance has now, such as its `pid`."""
         return {f"{agent}@{host}": row[name] for host in HOSTS for agent, row in self.read(host)["agents"].items()}

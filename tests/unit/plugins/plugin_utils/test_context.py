@@ -21,7 +21,11 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import (
     matching_hosts,
     safe_name,
 )
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._start import ensure_started, foresee_start
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._start import (
+    ensure_started,
+    foresee_start,
+    refuse_to_begin_anew,
+)
 
 from tests.unit.plugins.plugin_utils.recorded import HOSTS, PLANS, at
 
@@ -387,6 +391,94 @@ def test_a_new_attempt_is_refused_while_something_is_changed(variables: dict[str
     first.record("rollback.done", done, at(4))
     with pytest.raises(StepError, match="network-expert@dgx-2"):
         ensure_started(context(variables, "run-3", **again), at(5))
+
+
+def roll_back(of: Context) -> None:
+    """All that this rollout has touched."""
+    one = of.state.touched()
+    done = {
+        "why": "w",
+        "expected": one,
+        "restored": {name: {} for name in one},
+        "accounting": {"text": "1 of 1"},
+        "complete": True,
+    }
+    of.record("rollback.done", done, at(4))
+
+
+WORKFLOW = {
+    "awx_job_id": 8,
+    "awx_workflow_job_id": 5,
+    "awx_job_template_name": "Rollout wave2",
+    "rollout_new_attempt": "true",
+}
+
+
+@pytest.mark.parametrize("begun_by", ["another job", "this run"])
+def test_a_run_that_has_worked_at_an_attempt_begins_none_after_it(variables: dict[str, Any], begun_by: str) -> None:
+    again = {"rollout_new_attempt": "true"}
+    ensure_started(context(variables, "job-1" if begun_by == "another job" else "job-2", **again), at(0))
+    wave = context(variables, "job-2", **again)
+    ensure_started(wave, at(1))
+    touch(wave)
+    roll_back(wave)
+    for _step in range(2):
+        late = context(variables, "job-2", **again)
+        refuse_to_begin_anew(late)
+        ensure_started(late, at(5))
+        assert (late.state.attempt, late.state.outcome) == (1, "ROLLED BACK")
+    # Another command that asks for one gets it.
+    ensure_started(context(variables, "job-3", **again), at(6))
+    assert context(variables).state.attempt == 2
+
+
+def test_jobs_of_one_workflow_begin_one_attempt(variables: dict[str, Any]) -> None:
+    ensure_started(context(variables, "job-1", **WORKFLOW), at(0))
+    touch(context(variables, "job-1"))
+    roll_back(context(variables, "job-1"))
+    later = context(variables, "job-2", **{**WORKFLOW, "awx_job_id": 9})
+    ensure_started(later, at(5))
+    assert later.state.attempt == 1
+    ensure_started(context(variables, "job-3", **{**WORKFLOW, "awx_workflow_job_id": 6}), at(6))
+    assert context(variables).state.attempt == 2
+
+
+def test_a_lease_that_was_taken_is_no_part_in_the_attempt_before(variables: dict[str, Any]) -> None:
+    first = context(variables)
+    ensure_started(first, at(0))
+    touch(first)
+    roll_back(first)
+    again = {"rollout_new_attempt": "true"}
+    taken = context(variables, "run-2", **again)
+    taken.record("lease.taken", {"from": {"run": "run-1"}, "why": "its process has ended"}, at(5))
+    ensure_started(context(variables, "run-2", **again), at(6))
+    assert context(variables).state.attempt == 2
+
+
+def test_a_run_that_worked_at_an_earlier_attempt_says_so_when_it_goes_on_with_this_one(
+    variables: dict[str, Any],
+) -> None:
+    """Launches that don't wait share their run's name over attempts."""
+    first = context(variables)
+    ensure_started(first, at(0))
+    touch(first)
+    roll_back(first)
+    ensure_started(context(variables, "run-2", rollout_new_attempt="true"), at(5))
+    ensure_started(context(variables), at(6))
+    assert [(record.kind, record.run) for record in first.ledger.read()][-1] == ("run.resumed", "run-1")
+
+
+def test_only_preflight_begins_anew(variables: dict[str, Any]) -> None:
+    first = context(variables)
+    ensure_started(first, at(0))
+    refuse_to_begin_anew(context(variables, "run-2", rollout_new_attempt="true"))  # it goes on
+    touch(first)
+    roll_back(first)
+    refuse_to_begin_anew(context(variables, "run-2"))
+    with pytest.raises(
+        StepError, match=r"ended with ROLLED BACK, and a new one begins with preflight.*preflight\.yml -e rollout=wave2"
+    ):
+        refuse_to_begin_anew(context(variables, "run-2", rollout_new_attempt="true"))
 
 
 def test_after_a_go_a_new_attempt_waits_for_the_rollback(variables: dict[str, Any]) -> None:
