@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import (
+    _baseline,
     _gathering,
     _gating,
     _reverts,
@@ -42,6 +43,8 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._scope import ins
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._soak_health import unwell
 
 Result = dict[str, Any]
+# Problems of a baseline that its record names; the terminal has all of them.
+MOST_TOLD = 5
 
 
 class ActionModule(RolloutAction):
@@ -117,18 +120,22 @@ class ActionModule(RolloutAction):
 
     def _baseline(self, context: Context, evidence: dict[str, Any], now: datetime) -> Result:
         plan = context.sure_plan
-        unseen = [name for name, item in evidence["instances"].items() if item.get("reason")]
-        blind = [f"{g['name']}: {_blind(g)}" for g in evidence["nats"] if _blind(g)]
-        if unseen or blind:
-            why = "; ".join([*blind, *(f"{name}: {evidence['instances'][name]['reason']}" for name in unseen[:5])])
-            context.record(
-                "gate.decided",
-                {"gate": "baseline", "name": "baseline", "decision": HOLD, "why": f"no baseline: {why}"},
-                now,
-            )
-            return {"decision": HOLD, "msg": f"HOLD: the baseline could not be measured: {why}", "measured": False}
-        folder = fresh_folder(context.monitoring / "checkpoints" / context.rollout / "baseline")
         verdicts = judge(_rules.for_checkpoint(plan, None), evidence)
+        missing = _baseline.problems(evidence, verdicts)
+        if missing:
+            more = f"; and {len(missing) - MOST_TOLD} more" if len(missing) > MOST_TOLD else ""
+            why = "; ".join(str(problem) for problem in missing[:MOST_TOLD]) + more
+            data = {
+                "gate": "baseline",
+                "name": "baseline",
+                "decision": HOLD,
+                "why": f"no baseline: {why}",
+                "reasons": sorted({problem.reason for problem in missing}),
+            }
+            context.record("gate.decided", data, now)
+            told = ["HOLD: the baseline could not be measured, nothing was changed.", *(str(p) for p in missing)]
+            return {"decision": HOLD, "msg": told, "measured": False}
+        folder = fresh_folder(context.monitoring / "checkpoints" / context.rollout / "baseline")
         shown = [v.to_dict() for v in verdicts if v.kind in ("primary", "secondary")]
         files = self._write(
             folder,
@@ -294,17 +301,6 @@ def _shown(verdicts: list[Verdict]) -> list[dict[str, Any]]:
         {"name": v.name, "kind": v.kind, "text": v.text, "value": v.value, "unit": v.unit, "verdict": v.verdict}
         for v in verdicts
     ]
-
-
-def _blind(group: dict[str, Any]) -> str:
-    """Why a group of servers gave no sound measurement; empty when it did."""
-    if group.get("reason"):
-        return f"{group['reason']} {group.get('message') or ''}".strip()
-    for part in ("sample", "probe"):
-        data = group.get(part)
-        if data and data.get("reason"):
-            return f"{data['reason']} {data.get('message') or ''}".strip()
-    return ""
 
 
 def _readings(verdicts: list[Verdict], evidence: dict[str, Any]) -> str:

@@ -87,7 +87,7 @@ class ActionModule(RolloutAction):
             answers = self.registered(context, arguments["nats"], context.in_play)
             present = [host for host in context.hosts if host in context.in_play]
             urls = {host: str(context.hostvar(host, "rollout_nats_url", "")).rpartition("@")[2] for host in present}
-            more, groups = _preflight.check_nats(present, answers, urls)
+            more, groups = _preflight.check_nats(present, answers, urls, _preflight.need_all_of_nats(plan))
             findings += more
         if arguments["order"].get("guard"):
             findings += self._guards(context, self.registered(context, arguments["guard"], context.in_play))

@@ -36,7 +36,13 @@ class SlowConsumer(NatsError):
 class Refused(NatsError):
     """The server refused one of our subscriptions or publications (permissions)."""
 
-    reason = "tool_error"
+    reason = "nats_refused"
+
+
+class Unsupported(NatsError):
+    """The server has not what the measurement needs, such as message headers."""
+
+    reason = "nats_unsupported"
 
 
 class OptionError(ValueError):

@@ -15,7 +15,13 @@ from typing import Any, Callable, Deque, Dict, List, Optional
 
 from ansible_collections.cowboyai.rollout.plugins.module_utils import _bucket
 from ansible_collections.cowboyai.rollout.plugins.module_utils._latency import summary
-from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_error import NatsError, SlowConsumer, Unreachable
+from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_abilities import abilities, lacks_for_requests
+from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_error import (
+    NatsError,
+    SlowConsumer,
+    Unreachable,
+    Unsupported,
+)
 from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_options import Server
 from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_parse import Event, parse_headers, publish_frame
 from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_probe_request import ProbeRequest
@@ -327,6 +333,8 @@ def run_probe(
         "server_id": None,
         "server_name": None,
         "cluster": None,
+        "abilities": None,
+        "lacks": [],
         "started_at": timestamp(wall()),
         "ended_at": None,
         "broke_at": None,
@@ -349,7 +357,11 @@ def run_probe(
         with connect(server, "cowboyai.rollout nats_probe", True, clock) as connection:
             for key in ("server_id", "server_name", "cluster"):
                 result[key] = connection.info.get(key)
-            _check_abilities(connection, request)
+            result["abilities"] = abilities(connection.info)
+            payloads = [(target.agent, target.payload) for target in request.targets]
+            result["lacks"] = lacks_for_requests(result["abilities"], payloads)
+            if request.send and result["lacks"]:
+                raise Unsupported("NATS server %s: has no %s" % (connection.label, "; and no ".join(result["lacks"])))
             floor = summary(measure_floor(server, connection, request.inbox_prefix, clock, connect))
             result["floor"] = {key: floor[key] for key in ("p50_ms", "p99_ms", "max_ms", "n")}
             if request.send:
@@ -380,20 +392,6 @@ def run_probe(
         result["send_lag_max_ms"] = round(run.send_lag_s * 1000.0, 3) if request.interval_s else None
         result["notes"].extend(_notes(run, request))
     return result
-
-
-def _check_abilities(connection: Connection, request: ProbeRequest) -> None:
-    if not connection.info.get("headers"):
-        raise NatsError(
-            "NATS server %s: has no message headers (older than 2.2), the probe needs them" % connection.label
-        )
-    limit = connection.info.get("max_payload")
-    for target in request.targets:
-        if isinstance(limit, int) and len(target.payload) + 1024 > limit:
-            raise NatsError(
-                "NATS server %s: takes messages up to %d bytes, the payload for %s has %d"
-                % (connection.label, limit, target.agent, len(target.payload))
-            )
 
 
 def _notes(run: _Run, request: ProbeRequest) -> List[str]:

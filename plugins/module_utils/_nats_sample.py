@@ -18,6 +18,7 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tup
 from urllib.parse import urlsplit
 
 from ansible_collections.cowboyai.rollout.plugins.module_utils._forked_run import ForkedRun
+from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_abilities import abilities, lacks_for_pairs
 from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_error import (
     NatsError,
     OptionError,
@@ -320,6 +321,8 @@ def run_sample(
         "server_id": None,
         "server_name": None,
         "cluster": None,
+        "abilities": None,
+        "lacks": [],
         "started_at": None,
         "ended_at": None,
         "window_s": None,
@@ -347,6 +350,8 @@ def run_sample(
             with connect(server, "cowboyai.rollout nats_sample", False, clock) as connection:
                 for key in ("server_id", "server_name", "cluster"):
                     result[key] = connection.info.get(key)
+                result["abilities"] = abilities(connection.info)
+                result["lacks"] = lacks_for_pairs(result["abilities"]) if request.match else []
                 sampler = _Sampler(request, connection, clock, wall)
                 is_probed = child.is_done if child and request.ends_with_probe else None
                 sampler.run(child.go if child else lambda: None, is_probed)
@@ -386,10 +391,11 @@ def _report(result: Dict[str, Any], sampler: _Sampler, probe: Optional[ProbeRequ
     result["groups"] = tally.groups(sampler.window_s)
     result["total"] = sum(row["messages"] for row in result["groups"].values())
     result["agents"] = tally.agents()
-    result["dual"] = tally.dual.result() if tally.dual else None
+    # Where publications can carry no id, none of them is known to be single.
+    result["dual"] = tally.dual.result() if tally.dual and not result["lacks"] else None
     result["server_count"] = sampler.checked
     result["lag_max_ms"] = round(sampler.lag_max_s * 1000.0, 3)
     sent = None
     if probe and result["probe"] and result["probe"].get("agents"):
         sent = {agent: row["sent"] for agent, row in result["probe"]["agents"].items()}
-    result["own_ids"] = tally.own_ids(sent)
+    result["own_ids"] = tally.own_ids(sent) if result["abilities"]["headers"] else None

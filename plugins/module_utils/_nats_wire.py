@@ -335,8 +335,9 @@ def _login(
         "version": "0.1.0",
         "protocol": 1,
         "name": name,
-        "headers": True,
-        "no_responders": True,
+        # A server without headers hangs up on who asks for what needs them.
+        "headers": info.get("headers") is True,
+        "no_responders": info.get("headers") is True,
         "echo": True,
         "tls_required": stream is not plain,
     }

@@ -104,6 +104,18 @@ probe:
     cluster:
       description: The server's cluster, if it is part of one.
       type: str
+    abilities:
+      description:
+        - What the server can do, as its INFO says, C(version), C(proto), C(max_payload) in bytes, and V(true) or V(false) for C(headers),
+          C(auth_required), C(tls_required), C(jetstream) and C(lame_duck).
+        - V(null) when it could not be connected to.
+      type: dict
+    lacks:
+      description:
+        - What the probe needs and the server has not, such as message headers, or room for a payload.
+        - With any of it no agent is asked, and RV(probe.reason) is V(nats_unsupported). In check mode it is only listed.
+      type: list
+      elements: str
     started_at:
       description: UTC time, ISO 8601 with offset.
       type: str
@@ -127,7 +139,9 @@ probe:
       description: In check mode, why the server could not be asked for streams. V(null) when it was asked.
       type: str
     reason:
-      description: Why there is no complete evidence. V(null) when there is; else V(nats_unreachable) or V(tool_error).
+      description:
+        - Why there is no complete evidence. V(null) when there is; else V(nats_unreachable), V(nats_refused) (permissions),
+          V(nats_unsupported) (the server has not what is needed) or V(tool_error).
       type: str
     message:
       description: The reason for people.
@@ -194,7 +208,9 @@ probe:
           description: Answers that did not come.
           type: int
         duplicates:
-          description: Answers beyond the expected number of a request.
+          description:
+            - Answers beyond the expected number of a request. With any of them nobody knows who answered, so that an instance
+              that is dead may be among those counted as delivered.
           type: int
         errors:
           description: Answers with C(status) V(error). They count as delivered.

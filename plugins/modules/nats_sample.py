@@ -221,6 +221,16 @@ sample:
     cluster:
       description: The server's cluster, if it is part of one.
       type: str
+    abilities:
+      description:
+        - What the server can do, as its INFO says, C(version), C(proto), C(max_payload) in bytes, and V(true) or V(false) for C(headers),
+          C(auth_required), C(tls_required), C(jetstream) and C(lame_duck).
+        - V(null) when it could not be connected to.
+      type: dict
+    lacks:
+      description: What O(match) needs and the server has not. RV(sample.dual) is then V(null); all else is counted.
+      type: list
+      elements: str
     started_at:
       description: Begin of the window, UTC, ISO 8601 with offset. V(null) when there was no window.
       type: str
@@ -234,7 +244,9 @@ sample:
       description: The count is complete and proven.
       type: bool
     reason:
-      description: Why it is not. V(sampler_lossy), V(sampler_late), V(nats_unreachable), V(tool_error), or V(null).
+      description:
+        - Why it is not. V(sampler_lossy), V(sampler_late), V(nats_unreachable), V(nats_refused) (permissions), V(tool_error), or
+          V(null).
       type: str
     message:
       description: The reason for people.
@@ -285,7 +297,7 @@ sample:
       description: Per agent and group, messages from or to the agent.
       type: dict
     dual:
-      description: Dual publications. V(null) without O(match).
+      description: Dual publications. V(null) without O(match), and where the server carries no message headers.
       type: dict
       contains:
         agents:
@@ -310,7 +322,7 @@ sample:
     own_ids:
       description:
         - Per agent, conversation ids of the prober that were C(sent) to it, C(seen) in its publications, and C(pct).
-          V(null) without O(own_prefix) or O(probe).
+          V(null) without O(own_prefix) or O(probe), and where the server carries no message headers.
       type: dict
     probe:
       description: The result of O(probe), as M(cowboyai.rollout.nats_probe) returns it.

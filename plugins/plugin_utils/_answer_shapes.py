@@ -114,6 +114,14 @@ def _backed_up(value: Any, where: str) -> None:
         fields({"sha256": text})(value, where)
 
 
+_ABLE = fields(
+    {},
+    {
+        "version": _text,
+        **dict.fromkeys(("proto", "max_payload"), _count),
+        **dict.fromkeys(("headers", "auth_required", "tls_required", "jetstream", "lame_duck"), flag),
+    },
+)
 _ANSWERS = fields(
     {"delivered": count, "expected": count},
     {
@@ -133,6 +141,8 @@ _PROBE = fields(
         **dict.fromkeys(("started_at", "ended_at", "broke_at", "alive_until"), _time),
         **dict.fromkeys(("partial", "cut_short"), maybe(flag)),
         "notes": listed(text),
+        "abilities": maybe(_ABLE),
+        "lacks": listed(text),
         "floor": maybe(fields({}, dict.fromkeys(("p50_ms", "p99_ms", "max_ms", "n"), _amount))),
         "send_lag_max_ms": _amount,
         "buckets": maybe(fields({"agents": _of_agents(_ROWS)}, {"bucket_s": amount})),
@@ -154,6 +164,8 @@ _SAMPLE = fields(
         **dict.fromkeys(("started_at", "ended_at"), _time),
         **dict.fromkeys(("window_s", "lag_max_ms"), _amount),
         "total": _count,
+        "abilities": maybe(_ABLE),
+        "lacks": listed(text),
         "partial": maybe(flag),
         "agents": maybe(_of_agents(by_name(_count))),
         "dual": maybe(fields({"agents": _of_agents(_PAIR)})),

@@ -488,8 +488,17 @@ def _probes(evidence: Evidence, role: str) -> tuple[list[_Probed], dict[str, str
                 _add(missing, reasons.TOOL_ERROR, f"{agent} was not probed on {group['name']}")
             else:
                 name = f"{agent}/{group['name']}" if many else agent
+                _strangers(name, answers, missing)
                 figures.append(_Probed(name, agent, index, answers))
     return figures, missing
+
+
+def _strangers(name: str, answers: dict[str, Any], missing: dict[str, str]) -> None:
+    """Answers beyond one from each instance: one of them may stand for an instance that is dead."""
+    more = int(answers.get("duplicates") or 0)
+    if more:
+        text = f"{name}: {more} answers more than the {answers['expected']} of its instances"
+        _add(missing, reasons.TOO_MANY_ANSWERS, text)
 
 
 def _message(group: dict[str, Any]) -> str:
@@ -612,6 +621,16 @@ def _samples(evidence: Evidence, role: str) -> tuple[list[dict[str, Any]], dict[
     return found, missing
 
 
+def _with_headers(found: list[dict[str, Any]], missing: dict[str, str], part: str = "dual") -> list[dict[str, Any]]:
+    """The samples that have the part which is read from headers; why the others have not."""
+    for sample in found:
+        if sample.get(part) is None:
+            lacks = "; ".join(str(lack) for lack in sample.get("lacks") or [])
+            why = f"{sample.get('server')} has no {lacks}" if lacks else "it was not asked for"
+            _add(missing, reasons.NATS_UNSUPPORTED if lacks else reasons.TOOL_ERROR, why)
+    return [sample for sample in found if sample.get(part) is not None]
+
+
 @metric("dual_publish_success")
 def dual_publish_success(evidence: Evidence, role: str) -> Reading:
     """Responses published on both trees / responses published on the legacy one x 100, matched by conversation id.
@@ -621,6 +640,7 @@ def dual_publish_success(evidence: Evidence, role: str) -> Reading:
     an agent that was silent in this window is missing either way.
     """
     found, missing = _samples(evidence, role)
+    found = _with_headers(found, missing)
     for sample in found:
         if sample["dual"].get("capped"):
             left_out = f"{sample['dual'].get('untracked')} publications were too many to be matched"
@@ -665,6 +685,7 @@ def unified_traffic(evidence: Evidence, role: str) -> Reading:
 def publish_time(evidence: Evidence, role: str) -> Reading:
     """Median time between the two publications of one response as they reach NATS, worst agent, in seconds."""
     found, missing = _samples(evidence, role)
+    found = _with_headers(found, missing)
     by: dict[str, float] = {}
     samples: list[int] = []
     for agent in _agents(evidence, role):
@@ -682,10 +703,11 @@ def publish_time(evidence: Evidence, role: str) -> Reading:
 def conversation_ids(evidence: Evidence, role: str) -> Reading:
     """Of the conversation ids the probe sent, the share that came back in the agents' publications."""
     found, missing = _samples(evidence, role)
+    found = _with_headers(found, missing, "own_ids")
     by: dict[str, float] = {}
     samples = 0
     for agent in _agents(evidence, role):
-        carried = [sample["own_ids"][agent] for sample in found if agent in sample.get("own_ids", {})]
+        carried = [sample["own_ids"][agent] for sample in found if agent in sample["own_ids"]]
         sent = sum(item["sent"] for item in carried)
         if sent:
             by[agent] = 100.0 * sum(item["seen"] for item in carried) / sent

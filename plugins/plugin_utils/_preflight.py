@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -237,8 +237,30 @@ def _streams(host: str, probe: Mapping[str, Any]) -> list[Finding]:
     ]  # fmt: skip
 
 
+# Metrics that are read from headers of messages.
+_OF_HEADERS = ("dual_publish_success", "publish_time", "conversation_ids")
+
+
+def need_all_of_nats(plan: Plan) -> list[str]:
+    """What of the plan can't be had from a server that lacks something, such as headers: the probe, and metrics that decide."""
+    own = [criterion for each in plan.checkpoint_list() for criterion in each.criteria]
+    deciding = [*plan.rollback.when, *plan.criteria.primary, *plan.verify.criteria, *own]
+    metrics = dict.fromkeys(criterion.metric for criterion in deciding if criterion.metric in _OF_HEADERS)
+    return [*(["the probe"] if plan.probe else []), *metrics]
+
+
+def _lacks(host: str, probe: Mapping[str, Any], needed: Sequence[str]) -> list[Finding]:
+    """What the server has not. `needed`: metrics of the plan that nothing could be read for then; without any it is only told."""
+    what = "; ".join(str(lack) for lack in probe.get("lacks") or [])
+    if not what:
+        return []
+    expected = f"what {', '.join(needed)} need" if needed else "all that could be measured"
+    hint = "Let the server have it, or leave them out of the plan." if needed else "Nothing in the plan needs it."
+    return [Finding(host, "NATS server", f"has no {what}", expected, hint, stops=bool(needed))]
+
+
 def check_nats(
-    hosts: list[str], answers: Mapping[str, Any], urls: Mapping[str, str]
+    hosts: list[str], answers: Mapping[str, Any], urls: Mapping[str, str], needed: Sequence[str] = ()
 ) -> tuple[list[Finding], list[dict[str, Any]]]:
     """(problems, groups of connected servers) from one connection to each host's NATS.
 
@@ -259,6 +281,7 @@ def check_nats(
             )  # fmt: skip
             continue
         findings += _streams(host, probe)
+        findings += _lacks(host, probe, needed)
         cluster = probe.get("cluster") or ""
         name = cluster or f"{host}"
         # Two hosts may also point at one server.

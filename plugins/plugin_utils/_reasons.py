@@ -10,6 +10,10 @@ from typing import Any
 AGENT_SILENT = "agent_silent"
 HOST_UNREACHABLE = "host_unreachable"
 NATS_UNREACHABLE = "nats_unreachable"
+NATS_REFUSED = "nats_refused"
+NATS_UNSUPPORTED = "nats_unsupported"
+NOBODY_ANSWERS = "nobody_answers"
+TOO_MANY_ANSWERS = "too_many_answers"
 SAMPLER_LOSSY = "sampler_lossy"
 SAMPLER_LATE = "sampler_late"
 SUBJECT_IDLE = "subject_idle"
@@ -22,6 +26,10 @@ ALL = (
     AGENT_SILENT,
     HOST_UNREACHABLE,
     NATS_UNREACHABLE,
+    NATS_REFUSED,
+    NATS_UNSUPPORTED,
+    NOBODY_ANSWERS,
+    TOO_MANY_ANSWERS,
     SAMPLER_LOSSY,
     SAMPLER_LATE,
     SUBJECT_IDLE,

@@ -208,7 +208,7 @@ def test_forbidden_subjects_are_named(directory: pathlib.Path, permissions: str,
     config = f"authorization {{ users: [{{ user: u, password: pw, permissions: {{ {permissions} }} }}] }}"
     with servers.running(directory, config) as mine:
         found = probe(mine.url, target("p-forbidden"), auth={"user": "u", "password": "pw"})
-    assert found["reason"] == "tool_error" and said in found["message"]
+    assert found["reason"] == "nats_refused" and said in found["message"]
 
 
 def test_another_inbox_prefix(directory: pathlib.Path) -> None:
@@ -221,7 +221,7 @@ def test_another_inbox_prefix(directory: pathlib.Path) -> None:
 def test_a_payload_too_large_is_named(directory: pathlib.Path) -> None:
     with servers.running(directory, "max_payload: 4KB") as mine:
         found = probe(mine.url, target("p-large", payload="x" * 5000))
-    assert found["reason"] == "tool_error" and "4096" in found["message"] and "p-large" in found["message"]
+    assert found["reason"] == "nats_unsupported" and "4096" in found["message"] and "p-large" in found["message"]
 
 
 def test_time_runs_out(server: servers.NatsServer) -> None:

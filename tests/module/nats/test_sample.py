@@ -310,7 +310,7 @@ def test_a_forbidden_subscription_is_named(directory: pathlib.Path) -> None:
     )
     with servers.running(directory, config) as mine:
         found = sample(mine.url, 1.0, auth={"user": "u", "password": "pw"})
-    assert (found["reason"], found["lossless"]) == ("tool_error", False)
+    assert (found["reason"], found["lossless"]) == ("nats_refused", False)
     assert 'Subscription to "agent.to.>"' in found["message"]
 
 

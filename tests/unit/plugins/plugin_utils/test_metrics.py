@@ -466,3 +466,21 @@ def test_conversation_ids_that_did_not_come_back_are_counted_for_the_worst_agent
         document["nats"][0]["sample"]["own_ids"]["tdd-expert"]["seen"] = 90
 
     assert reading("conversation_ids", lost).value == 90.0
+
+
+@pytest.mark.parametrize("name", PROBE_METRICS)
+def test_more_answers_than_instances_may_hide_a_dead_one(name: str) -> None:
+    """All that were expected came, and one more: nobody knows from whom."""
+    seen = reading(name, probe("network-expert", duplicates=1))
+    assert seen.missing["too_many_answers"].startswith("network-expert: 1 answers more than the ")
+    assert seen.value == reading(name).value
+
+
+@pytest.mark.parametrize("name", ["dual_publish_success", "publish_time", "conversation_ids"])
+def test_publications_without_headers_are_matched_by_nobody(name: str) -> None:
+    seen = read(
+        name,
+        {**edited(sample(dual=None, own_ids=None, lacks=["message headers: no id"], server="a:4222")), "published": {}},
+    )
+    assert seen.value is None
+    assert seen.missing == {"nats_unsupported": "a:4222 has no message headers: no id"}

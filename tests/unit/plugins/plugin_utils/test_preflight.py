@@ -8,7 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._preflight import Finding, check_hosts, check_nats
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._preflight import (
+    Finding,
+    check_hosts,
+    check_nats,
+    need_all_of_nats,
+)
 
 from tests.unit.plugins.plugin_utils.recorded import looks, plan
 
@@ -241,3 +246,20 @@ def test_streams_that_nobody_could_list_stop_as_well() -> None:
     answer["probe"]["streams_unknown"] = "permissions violation"
     (finding,) = check_nats(["a"], {"a": answer}, {})[0]
     assert finding.stops and "unknown (permissions violation)" in finding.text()
+
+
+def test_a_server_without_headers_stops_only_what_needs_them() -> None:
+    answer = server("a")
+    answer["probe"]["lacks"] = ["message headers: nothing to match by"]
+    (finding,) = check_nats(["a"], {"a": answer}, {}, ["the probe", "publish_time"])[0]
+    assert finding.stops
+    assert finding.text() == (
+        "a: NATS server: seen has no message headers: nothing to match by, expected what the probe, publish_time need. "
+        "Let the server have it, or leave them out of the plan."
+    )
+    (told,) = check_nats(["a"], {"a": answer}, {})[0]
+    assert not told.stops
+
+
+def test_what_of_a_plan_needs_a_server_that_has_all() -> None:
+    assert need_all_of_nats(plan()) == ["the probe", "dual_publish_success"]
