@@ -1,13 +1,13 @@
 # Copyright (c) 2026 Cowboy AI, LLC
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an agent's own log lines say: level, kind of error, counters. The journal's priority says nothing about it."""
+"""What an agent's own log lines say: level, kind of error, counters. The journal's priority counts where a line has no level."""
 
 from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from ansible_collections.cowboyai.rollout.plugins.module_utils import _bucket, _instant, _secrets
@@ -57,6 +57,9 @@ RECURRING_SPREAD_US = 1000000
 MAX_KINDS = 500
 OTHER_KIND = "(other kinds)"
 SIGN_EXAMPLES = 3
+#: Of the journal, as syslog counts: 0 is the worst. An error is at most 3, a warning 4.
+PRIORITY_ERROR, PRIORITY_WARNING = 3, 4
+NO_TEXT = "(an entry of the journal without a readable text)"
 _EXAMPLE_LENGTH = 300
 # Far more than is shown; masking takes time in the square of it.
 _MASKED_LENGTH = 8192
@@ -123,6 +126,17 @@ def parse(text: str) -> Line:
     return _line(match.group("level").upper(), target, message)
 
 
+def parse_record(text: str, priority: Optional[int]) -> Line:
+    """The line of a journal record; one without a level of its own is an error where the journal's priority says so.
+
+    Agents write most lines at one priority whatever they say, so a level in the text wins.
+    """
+    line = parse(text)
+    if line.level is None and not line.panic and priority is not None and priority <= PRIORITY_ERROR:
+        return replace(line, level="ERROR")
+    return line
+
+
 def kind_of(line: Line) -> str:
     """The message without what differs from time to time: numbers, ids, quoted text, times."""
     text = _secrets.mask_text(line.message[:_MASKED_LENGTH])
@@ -183,6 +197,7 @@ class Tally:
     panics: int = 0
     unparsed: int = 0
     unreadable: int = 0
+    unread_severe: int = 0
     first: Optional[int] = None
     last: Optional[int] = None
     kinds: Dict[str, _Kind] = field(default_factory=dict)
@@ -192,13 +207,14 @@ class Tally:
     points: Dict[Tuple[int, str], float] = field(default_factory=dict)
     _best: Dict[str, Dict[str, float]] = field(default_factory=dict)
 
-    def add(self, text: Optional[str], damaged: bool, at: int, invocation: str) -> None:
+    def add(self, text: Optional[str], damaged: bool, at: int, invocation: str, priority: Optional[int] = None) -> None:
         """Count one line; ``text`` is ``None`` when the journal gave none, ``damaged`` when bytes were not text.
 
-        ``at`` is the journal's time in microseconds since the epoch.
+        ``at`` is the journal's time in microseconds since the epoch, ``priority`` the record's own (0 to 7). What can't
+        be read and is a warning or worse by its priority is counted in ``unread_severe`` too, if it is no error.
         """
         before = (self.lines, self.errors, self.warnings)
-        self._add(text, damaged, at, invocation)
+        self._add(text, damaged, at, invocation, priority)
         if self.bucket_s:
             bucket = self.buckets.setdefault(self._bucket(at), [0, 0, 0])
             for place, (was, is_) in enumerate(zip(before, (self.lines, self.errors, self.warnings))):
@@ -207,17 +223,16 @@ class Tally:
     def _bucket(self, at: int) -> int:
         return _bucket.index_of(at / 1e6, self.bucket_s)
 
-    def _add(self, text: Optional[str], damaged: bool, at: int, invocation: str) -> None:
+    def _add(self, text: Optional[str], damaged: bool, at: int, invocation: str, priority: Optional[int]) -> None:
         self.lines += 1
         self.first = at if self.first is None or at < self.first else self.first
         self.last = at if self.last is None or at > self.last else self.last
-        if text is None:
-            self.unreadable += 1
-            return
-        line = parse(text)
+        line = parse_record(NO_TEXT if text is None else text, priority)
         if line.level is None and not line.panic:
+            if priority is not None and priority <= PRIORITY_WARNING:
+                self.unread_severe += 1
             # Damaged bytes that still show a level count by it; only the rest is lost to us.
-            if damaged:
+            if damaged or text is None:
                 self.unreadable += 1
             else:
                 self.unparsed += 1
@@ -279,6 +294,7 @@ class Tally:
             "panics": self.panics,
             "unparsed": self.unparsed,
             "unreadable": self.unreadable,
+            "unread_severe": self.unread_severe,
             "first_at": _instant.iso(self.first),
             "last_at": _instant.iso(self.last),
             "kinds": [

@@ -19,6 +19,8 @@ _FIXED = {
     "SYSTEMD_PAGER": "",
     "SYSTEMD_LESS": "",
     "SYSTEMD_URLIFY": "0",
+    "SYSTEMD_LOG_LEVEL": "info",
+    "SYSTEMD_LOG_TARGET": "console",
 }
 
 

@@ -18,7 +18,7 @@ from ansible_collections.cowboyai.rollout.plugins.module_utils import _command
 
 _FIELDS = (
     "MESSAGE,MESSAGE_ID,_PID,_SYSTEMD_UNIT,_SYSTEMD_INVOCATION_ID,UNIT,INVOCATION_ID,EXIT_CODE,EXIT_STATUS,"
-    "UNIT_RESULT,JOB_RESULT,N_RESTARTS,_TRANSPORT"
+    "UNIT_RESULT,JOB_RESULT,N_RESTARTS,_TRANSPORT,PRIORITY"
 )
 
 # systemd's catalogue ids of what happens to a unit.
@@ -36,11 +36,19 @@ _SUPPRESSED = "a596d6fe7bfa4994828e72309e95d61e"
 _SUPPRESSED_TEXT = re.compile(r"Suppressed (\d+) messages from (.+)\Z")
 # Microseconds since 1970 in 64 bits. isdigit() would let pass what int() refuses: "²", and thousands of digits.
 _STAMP = re.compile(r"[0-9]{1,20}\Z")
+_LEVEL = re.compile(r"[0-7]\Z")
 _CURSOR = re.compile(r"[A-Za-z0-9=;_.:+/-]{1,512}\Z")
 _CURSOR_TIME = re.compile(r"(?:^|;)t=([0-9a-fA-F]+)")
 # journalctl's own words, as "-- No entries --" or "-- Boot ... --"; no entry of its JSON begins so.
 _REMARK = b"-- "
 _MAX_LINE = 16 * 1024 * 1024
+# A file whose damage shows only in the middle is left out with a word to systemd's makers alone. So all is asked for, with
+# the level in front; of what is for the makers only these words count.
+_SAY_ALL = {"SYSTEMD_LOG_LEVEL": "debug", "SYSTEMD_LOG_TARGET": "console-prefixed"}
+_SAID_AT = re.compile(r"<(\d{1,3})>")
+_LEFT_OUT = re.compile(r"can't iterate|bad message|corrupt|failed to open journal file|, ignoring", re.IGNORECASE)
+_MAX_SAID = 256 * 1024
+_MAX_TOLD = 600
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,8 @@ class Record:
     """One journal entry that belongs to a unit. ``at`` is microseconds since the epoch.
 
     ``text`` is ``None`` when the journal withheld the message; ``damaged`` says that its bytes were no text.
-    ``by_manager`` marks systemd's own words about the unit; ``event`` names those that are known.
+    ``by_manager`` marks systemd's own words about the unit; ``event`` names those that are known. ``priority`` is 0
+    (emergency) to 7 (debug), ``None`` when the record has none.
     """
 
     at: int
@@ -60,13 +69,16 @@ class Record:
     by_manager: bool
     event: Optional[str]
     detail: str
+    priority: Optional[int] = None
 
 
 @dataclass
 class Reading:
-    """How a read went. ``complete`` is false with a ``reason``: ``entries_bounded|journal_unreadable|entries_damaged``.
+    """How a read went. ``complete`` is false with a ``reason``:
+    ``entries_bounded|journal_unreadable|journal_incomplete|entries_damaged``.
 
     ``damaged`` counts entries that journalctl printed and that could not be read: what they said is in no count.
+    ``journal_incomplete``: journalctl ended well and said beside it that it left something out; ``message`` has its words.
     """
 
     cursor: Optional[str] = None
@@ -98,6 +110,15 @@ def message_text(raw: Any) -> Tuple[Optional[str], bool]:
 def _text(entry: Mapping[str, Any], name: str) -> str:
     value = entry.get(name)
     return value if isinstance(value, str) else ""
+
+
+def _priority(entry: Mapping[str, Any]) -> Optional[int]:
+    """The worst priority of an entry: a native one may carry several."""
+    raw = entry.get("PRIORITY")
+    known = [
+        int(one) for one in (raw if isinstance(raw, list) else [raw]) if isinstance(one, str) and _LEVEL.match(one)
+    ]
+    return min(known) if known else None
 
 
 def _detail(entry: Mapping[str, Any], event: str) -> str:
@@ -142,6 +163,7 @@ def record_of(entry: Mapping[str, Any]) -> Optional[Record]:
         by_manager=by_manager,
         event=event,
         detail=_detail(entry, event) if event else "",
+        priority=_priority(entry),
     )
 
 
@@ -192,7 +214,8 @@ def arguments(
     From a cursor on, its own entry included. ``--after-cursor`` skips the first entry that matches even if it is not the
     cursor's own (systemd before 255), and a line would never be counted.
     """
-    argv = ["journalctl", "--quiet", "--no-pager", "--all", "--output=json", "--output-fields=" + _FIELDS]
+    # Not --quiet: it would hide that only the caller's own journal was read.
+    argv = ["journalctl", "--no-pager", "--all", "--output=json", "--output-fields=" + _FIELDS]
     if cursor is not None:
         argv.append("--cursor=" + cursor)
     elif since is not None:
@@ -204,6 +227,22 @@ def arguments(
     return argv + list(matches)
 
 
+def complaints(said: str) -> str:
+    """Of what journalctl wrote to standard error, all that is no mere trace of its work; empty when it left nothing out.
+
+    Lines begin with ``<priority>`` where systemd's own logging wrote them.
+    """
+    told: List[str] = []
+    for line in said.splitlines():
+        level = _SAID_AT.match(line)
+        text = (line[level.end() :] if level else line).strip()
+        trace = level is not None and int(level.group(1)) % 8 == 7
+        if text and text not in told and (not trace or _LEFT_OUT.search(text)):
+            told.append(text)
+    words = "; ".join(told)
+    return words if len(words) <= _MAX_TOLD else words[:_MAX_TOLD] + " ..."
+
+
 def _lines(argv: Sequence[str], timeout: float, reading: Reading) -> Iterator[bytes]:
     """Output lines of ``argv``, ended at the deadline; trouble goes into ``reading``."""
     late: List[bool] = []
@@ -211,7 +250,7 @@ def _lines(argv: Sequence[str], timeout: float, reading: Reading) -> Iterator[by
         try:
             child = subprocess.Popen(
                 list(argv),
-                env=_command.environment(),
+                env={**_command.environment(), **_SAY_ALL},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -258,11 +297,15 @@ def _lines(argv: Sequence[str], timeout: float, reading: Reading) -> Iterator[by
         if late:
             reading.complete, reading.reason = False, "journal_unreadable"
             reading.message = "reading the journal did not end within {0:g} s".format(timeout)
-        elif finished and status != 0:
+        elif finished:
             errors.seek(0)
-            said = errors.read(2000).decode("utf-8", "replace").strip()
-            reading.complete, reading.reason = False, "journal_unreadable"
-            reading.message = "journalctl ended with {0}: {1}".format(status, said)
+            said = complaints(errors.read(_MAX_SAID).decode("utf-8", "replace"))
+            if status != 0:
+                reading.complete, reading.reason = False, "journal_unreadable"
+                reading.message = "journalctl ended with {0}: {1}".format(status, said or "(it said nothing)")
+            elif said:
+                reading.complete, reading.reason = False, "journal_incomplete"
+                reading.message = "journalctl could not read all of the journal; it said: {0}".format(said)
 
 
 def read(
@@ -331,7 +374,7 @@ def _first_entry(argv: Sequence[str]) -> Optional[Dict[str, Any]]:
         lines.close()  # type: ignore[attr-defined]
 
 
-_ANY = ["journalctl", "--quiet", "--no-pager", "--output=json", "--output-fields=_PID"]
+_ANY = ["journalctl", "--no-pager", "--output=json", "--output-fields=_PID"]
 
 
 def oldest() -> Optional[int]:

@@ -88,9 +88,9 @@ class Shown:
             # systemd's own "Started" line shows that the journal reaches back to the start.
             self.covered = self.covered or record.event == "started"
             return
-        if record.text is None:
+        line = _agent_log.parse_record(_agent_log.NO_TEXT if record.text is None else record.text, record.priority)
+        if record.text is None and not line.is_error:
             return
-        line = _agent_log.parse(record.text)
         self.lines += 1
         if line.is_error:
             self.errors += 1

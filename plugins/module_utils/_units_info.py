@@ -98,7 +98,7 @@ class _Collector:
         if tally is None or record.at < self.begins.get(record.unit, record.at):
             return
         if not record.by_manager:
-            tally.add(record.text, record.damaged, record.at, record.invocation_id)
+            tally.add(record.text, record.damaged, record.at, record.invocation_id, record.priority)
         elif record.event:
             self.lifecycles[record.unit].append(
                 {

@@ -15,7 +15,8 @@ author:
 description:
   - Reads, in one call for any number of agents, what systemd says about their units, what their own log lines say since
     a cursor or a point in time, their connections to NATS, and the load, memory and disks of the host.
-  - Levels are taken from the text of the lines, since agents write every line at the journal's priority 6.
+  - Levels are taken from the text of the lines, since agents write most lines at the journal's priority 6. A record
+    without a level of its own is an error where its priority is 3 or worse.
   - A unit that doesn't exist, a value that systemd doesn't know and a line that is no text are results, never failures.
     What could not be measured is V(null), never 0.
   - Needs to read the whole journal and the processes of other users, so run it with C(become).
@@ -123,6 +124,7 @@ instances:
       bucket C([lines, errors, warnings]), panics among the errors, of those with a line. C(log.counter_points) are
       C([index, invocation id, total]), ascending by index: the sum of the agent's own counters, each
       the highest so far of this invocation, as of the last time that it printed them in the bucket."
+    - "C(log.unread_severe) are lines among C(unparsed) and C(unreadable) whose priority is 4 or worse."
     - "C(log.signs) is there when O(signs) were asked for: by pattern, C(count) and C(examples)."
   returned: success
   type: dict
@@ -152,6 +154,7 @@ instances:
         panics: 0
         unparsed: 0
         unreadable: 0
+        unread_severe: 0
         first_at: "2026-01-23T23:12:10.067668+00:00"
         last_at: "2026-01-23T23:58:11.000000+00:00"
         kinds:
@@ -202,8 +205,9 @@ guard:
 journal:
   description:
     - What was read and whether it is all there was.
-    - "C(reason) is V(journal_rotated), V(entries_bounded), V(journal_unreadable), V(entries_damaged) (entries that no
-      one can read), V(lines_suppressed) (journald's rate limit) or V(cursor_invalid)."
+    - "C(reason) is V(journal_rotated), V(entries_bounded), V(journal_unreadable), V(journal_incomplete) (journalctl said
+      that it left something out, such as a damaged file), V(entries_damaged) (entries that no one can read),
+      V(lines_suppressed) (journald's rate limit) or V(cursor_invalid)."
   returned: success
   type: dict
   contains:

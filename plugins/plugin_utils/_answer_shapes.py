@@ -52,6 +52,7 @@ _LOG = fields(
         "counters": by_name(_COUNTER),
     },
     {
+        "unread_severe": count,
         "buckets": by_name(row(count, count, count), _is_index, "the index of a bucket"),
         "counter_points": listed(row(bucket, text, amount)),
         "signs": by_name(fields({"count": count, "examples": listed(text)})),

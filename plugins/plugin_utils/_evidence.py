@@ -173,6 +173,7 @@ def _instance(
             # Lines that say nothing to us: among them may be errors.
             "unparsed": sums["unparsed"],
             "unreadable": sums["unreadable"],
+            "unread_severe": sums["unread_severe"],
             "warnings": sums["warnings"],
             "panics": sums["panics"],
             "messages": sums["messages"],
@@ -198,7 +199,8 @@ def _tick(looks: Looks, agent: str, log: dict[str, Any]) -> dict[str, Any]:
     for invocation, counter in log["counters"].items():
         messages += max(sum(int(n) for n in counter["last"].values()) - counted_before(looks, agent, invocation), 0)
     keys = ("errors", "warnings", "panics", "lines", "unparsed", "unreadable", "kinds")
-    return {**{key: log[key] for key in keys}, "messages": messages}
+    # A look of an earlier version did not tell it.
+    return {**{key: log[key] for key in keys}, "unread_severe": log.get("unread_severe", 0), "messages": messages}
 
 
 def _changed(subjects: Iterable[Subject]) -> dict[str, datetime]:

@@ -144,12 +144,12 @@ def totals(looks: Looks, agent: str, since: datetime | None) -> dict[str, Any]:
     """What the looks of one host add up to for one agent, counted from `since` on.
 
     Returns errors, warnings, panics, lines, messages (from the agent's own counters, a lower bound: it prints them
-    every so many messages), kinds (merged), events (lifecycle in order), gaps (typed, with the window they cover),
+    every so many messages), kinds (merged), events (lifecycle in order), gaps (typed, with what was said),
     signs (by pattern, with few examples; None when no look searched for any).
     """
     if isinstance(looks, HostFold):
         return looks.totals(agent, since)
-    sums = {"errors": 0, "warnings": 0, "panics": 0, "lines": 0, "unparsed": 0, "unreadable": 0}
+    sums = {"errors": 0, "warnings": 0, "panics": 0, "lines": 0, "unparsed": 0, "unreadable": 0, "unread_severe": 0}
     kinds: dict[str, dict[str, Any]] = {}
     events: list[dict[str, Any]] = []
     counters: dict[str, dict[str, int]] = {}
@@ -160,7 +160,9 @@ def totals(looks: Looks, agent: str, since: datetime | None) -> dict[str, Any]:
             continue
         seen = look["instances"].get(agent)
         if not look["journal"].get("complete", False):
-            gaps.append({"at": look["at"], "reason": look["journal"].get("reason") or "tool_error"})
+            journal = look["journal"]
+            reason, message = journal.get("reason") or "tool_error", journal.get("message") or ""
+            gaps.append({"at": look["at"], "reason": reason, "message": message})
         if seen is None:
             continue
         log = seen["log"]

@@ -77,7 +77,7 @@ _ALL = (
         "count",
         "Error lines of the changed instances.",
         "lines whose own level is ERROR, and panics; kinds that control shows on the same host as well are left out, panics"
-        " never; the journal priority is not used, it is always 6",
+        " never; the journal priority counts where a line has no level",
         False,
         against=_ANY,
         also_over=("tick",),

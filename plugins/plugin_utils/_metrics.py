@@ -26,8 +26,11 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._shared_loss impo
 ALSO_HERE = (_exhaustion_metrics, _series_metrics)
 # A rate over fewer messages than this says little about one instance alone.
 MESSAGES_TO_STAND_ALONE = 1000
-# So few log lines that can't be read may be anything; from then on their share counts.
+# So few log lines that can't be read may be anything; from then on their share counts. Those that the journal's
+# priority calls a warning or worse are never among the few.
 LINES_UNREAD, LINES_UNREAD_PCT = 5, 1.0
+# Of what a journal said, so many characters stand in a verdict; all of it stands in the evidence.
+GAP_WORDS = 240
 
 
 def names() -> list[str]:
@@ -68,7 +71,9 @@ def _seen(evidence: Evidence, role: str, *keys: str) -> tuple[dict[str, dict[str
 def _journal_gaps(found: dict[str, dict[str, Any]], missing: dict[str, str]) -> None:
     for name, item in found.items():
         for gap in item.get("gaps") or []:
-            _add(missing, reasons.TOOL_ERROR, f"{name} ({reasons.JOURNAL_GAP}: {gap['reason']} at {gap['at']})")
+            said = str(gap.get("message") or "")[:GAP_WORDS]
+            what = f"{reasons.JOURNAL_GAP}: {gap['reason']} at {gap['at']}{': ' if said else ''}{said}"
+            _add(missing, reasons.TOOL_ERROR, f"{name} ({what})")
             break
 
 
@@ -89,6 +94,11 @@ def _unread_lines(found: dict[str, dict[str, Any]], missing: dict[str, str]) -> 
     for name, item in found.items():
         lines = int(item.get("lines") or 0)
         unread = int(item.get("unparsed") or 0) + int(item.get("unreadable") or 0)
+        severe = int(item.get("unread_severe") or 0)
+        if severe:
+            what = f"{severe} of {lines} log lines of {name} can't be read and are warnings or worse by their priority"
+            _add(missing, reasons.TOOL_ERROR, what)
+            continue
         if unread > LINES_UNREAD and 100.0 * unread > LINES_UNREAD_PCT * lines:
             _add(missing, reasons.TOOL_ERROR, f"{unread} of {lines} log lines of {name} can't be read")
 

@@ -68,7 +68,8 @@ def check_hosts(
         findings += _host(plan, host, units[host]["host"], answered)
         journal = units[host].get("journal") or {}
         if not journal.get("complete"):
-            seen = f"not whole ({journal.get('reason') or reasons.TOOL_ERROR})"
+            said = journal.get("message")
+            seen = f"not whole ({journal.get('reason') or reasons.TOOL_ERROR}{f': {said}' if said else ''})"
             quiet = f"every line of the last {duration_text(plan.preflight.quiet_for)} (preflight.quiet_for)"
             findings.append(Finding(host, "journal", seen, quiet, "Without it nobody knows whether agents are quiet."))
         for agent in plan.agents():

@@ -19,7 +19,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._folds._sight imp
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._folds._spans import covered
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._folds._sums import Window
 
-SUMS = ("errors", "warnings", "panics", "lines", "unparsed", "unreadable")
+SUMS = ("errors", "warnings", "panics", "lines", "unparsed", "unreadable", "unread_severe")
 UNKNOWN = -1
 KINDS_SHOWN = 40
 

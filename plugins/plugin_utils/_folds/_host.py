@@ -132,7 +132,7 @@ class HostFold:
     def totals(self, agent: str, since: datetime | None) -> dict[str, Any]:
         """As `_looks.totals`."""
         window = self.window(since)
-        gaps = [{"at": gap[1], "reason": gap[2]} for gap in self.gaps if gap[0] in window]
+        gaps = [{"at": gap[1], "reason": gap[2], "message": gap[3]} for gap in self.gaps if gap[0] in window]
         return {**(self.agents.get(agent) or AgentFold()).totals(window, since), "gaps": gaps}
 
     def first_sight(self, agent: str, invocation: str, since: datetime) -> dict[str, Any] | None:

@@ -37,6 +37,7 @@ REASONS = {
     "journal_rotated": "the journal had dropped lines before they were read",
     "entries_bounded": "there were more lines than are read at once",
     "journal_unreadable": "the journal could not be read",
+    "journal_incomplete": "the journal could not be read in full",
     "entries_damaged": "the journal held entries that could not be read",
     "lines_suppressed": "journald had dropped lines of an agent that wrote too many",
     "cursor_invalid": "the place to read on from was unknown to the journal",

@@ -106,7 +106,7 @@ def _read_journal(data: bytes) -> Hashable:
         _journal.is_cursor(record.cursor)
         _journal.cursor_time(record.cursor)
         if 946684800000000 < record.at < 4102444800000000:
-            tally.add(record.text, record.damaged, record.at, record.invocation_id)
+            tally.add(record.text, record.damaged, record.at, record.invocation_id, record.priority)
     return frozenset(kinds), _sound_tally(tally)
 
 

@@ -174,6 +174,39 @@ def test_counters_of_any_name_by_invocation():
     assert counted["final"] is True
 
 
+@pytest.mark.parametrize(
+    ("text", "damaged", "priority", "expected"),
+    [
+        ("could not publish answer 0: timeout", False, 3, (1, 0, 0, 0)),
+        ("could not write the snapshot", False, 2, (1, 0, 0, 0)),
+        ("could not wr\ufffd", True, 3, (1, 0, 0, 0)),
+        (None, True, 0, (1, 0, 0, 0)),
+        ("the queue is full", False, 4, (0, 1, 0, 1)),
+        ("the queue \ufffd", True, 4, (0, 0, 1, 1)),
+        (None, True, 4, (0, 0, 1, 1)),
+        ("hello", False, 5, (0, 1, 0, 0)),
+        ("hello", False, None, (0, 1, 0, 0)),
+        ("2026-01-23T23:12:10Z  INFO a: 3 errors so far", False, 3, (0, 0, 0, 0)),
+        ("2026-01-23T23:12:10Z  ERROR a: boom", False, 6, (1, 0, 0, 0)),
+    ],
+)
+def test_the_journals_priority_counts_where_a_record_has_no_level(text, damaged, priority, expected):
+    result = _agent_log.Tally(["publish"])
+    result.add(text, damaged, 0, "i", priority)
+    assert (result.errors, result.unparsed, result.unreadable, result.unread_severe) == expected
+
+
+def test_an_error_by_priority_is_an_error_in_all_ways():
+    result = _agent_log.Tally(["publish"], 60.0)
+    result.add("could not publish answer 7: timeout", False, 0, "i", 3)
+    shown = result.as_dict(5)
+    assert [(kind["kind"], kind["level"]) for kind in shown["kinds"]] == [
+        ("could not publish answer <n>: timeout", "ERROR")
+    ]
+    assert shown["signs"]["publish"]["count"] == 1
+    assert shown["buckets"] == {"0": [1, 1, 0]}
+
+
 def test_unreadable_and_unparsed_are_counted_apart():
     result = _agent_log.Tally()
     result.add(None, True, 1, "i")

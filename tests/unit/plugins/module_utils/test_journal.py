@@ -182,6 +182,46 @@ def test_deadline(journalctl, monkeypatch):
     assert "did not end within 7 s" in reading.message
 
 
+TRACE = "<31>File /var/log/journal/m/system.journal added.\n<31>Journal filter: _SYSTEMD_UNIT=a.service\n"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "<28>Journal file /var/log/journal/m/system@1.journal is truncated, ignoring file.",
+        "<28>Journal file /var/log/journal/m/system@1.journal corrupted, ignoring file.",
+        "<29>Hint: You are currently not seeing messages from other users and the system.",
+        "<31>Can't iterate through /var/log/journal/m/system@1.journal, ignoring: Bad message",
+        "<31>Failed to open journal file /var/log/journal/m/system@1.journal: No such file or directory",
+        "words that no log has written",
+    ],
+)
+def test_whatever_journalctl_says_beside_a_good_status_leaves_the_reading_incomplete(journalctl, said):
+    journalctl(lines(entry()), said=TRACE + said.replace("'", "'\\''"))
+    reading = _journal.read(["A=b"], lambda record: None, since=1)
+    assert (reading.entries, reading.complete, reading.reason) == (1, False, "journal_incomplete")
+    assert said.partition(">")[2] in reading.message
+    assert "Journal filter" not in reading.message
+
+
+def test_a_trace_of_its_work_is_no_complaint(journalctl):
+    journalctl(lines(entry()), said=TRACE)
+    assert _journal.read(["A=b"], lambda record: None, since=1).complete
+
+
+def test_what_is_said_is_bounded():
+    told = _journal.complaints("\n".join(f"<28>file {number} is truncated" for number in range(1000)))
+    assert told.startswith("file 0 is truncated; file 1 is truncated")
+    assert len(told) < 1000
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"), [("3", 3), ("6", 6), (None, None), ("8", None), ("x", None), (["6", "2"], 2), ([], None)]
+)
+def test_the_priority_of_a_record(raw, expected):
+    assert _journal.record_of(entry(PRIORITY=raw)).priority == expected
+
+
 def test_dropped_lines_are_noticed(journalctl):
     journalctl(
         lines(

@@ -300,6 +300,19 @@ def test_log_lines_that_cant_be_read_leave_errors_open(
     assert (told in seen.missing.get("tool_error", "")) is missing
 
 
+@pytest.mark.parametrize("name", ["errors", "error_rate"])
+def test_no_line_that_the_journal_calls_a_warning_is_among_the_few_unread(name: str) -> None:
+    seen = reading(name, instance(lines=100_000, unparsed=1, unread_severe=1))
+    assert f"1 of 100000 log lines of {NAME} can't be read and are warnings" in seen.missing["tool_error"]
+    assert reading(name, instance(lines=100_000, unparsed=1, unread_severe=0)).missing == {}
+
+
+def test_what_a_journal_said_is_told() -> None:
+    gap = {"at": "2026-11-20T11:33:00+00:00", "reason": "journal_incomplete", "message": "it said: x is truncated"}
+    seen = reading("errors", instance(gaps=[gap]))
+    assert "journal_incomplete at 2026-11-20T11:33:00+00:00: it said: x is truncated" in seen.missing["tool_error"]
+
+
 @pytest.mark.parametrize("name", ["errors", "warnings", "unexpected_restarts", "error_rate", "agent_uptime"])
 def test_a_journal_that_lost_lines_leaves_counts_open(name: str) -> None:
     seen = reading(name, instance(gaps=[{"at": "2026-11-20T11:33:00+00:00", "reason": "journal_rotated"}]))
