@@ -14,6 +14,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils import (
     _orders,
     _preflight,
     _reverts,
+    _stop_times,
 )
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import (
     Accounting,
@@ -89,6 +90,8 @@ class ActionModule(RolloutAction):
             urls = {host: str(context.hostvar(host, "rollout_nats_url", "")).rpartition("@")[2] for host in present}
             more, groups = _preflight.check_nats(present, answers, urls, _preflight.need_all_of_nats(plan))
             findings += more
+        slow, stop_s = _stop_times.check(plan, len(context.hosts), results, guarded=not context.shadow)
+        findings += slow
         if arguments["order"].get("guard"):
             findings += self._guards(context, self.registered(context, arguments["guard"], context.in_play))
         if not self.check_mode:
@@ -116,7 +119,8 @@ class ActionModule(RolloutAction):
                 held["ansible_facts"] = {"rollout_check_problems": problems}
             return held
         if not self.check_mode:
-            context.record("preflight.passed", {"accepted": accepted, "nats_groups": groups}, self.clock.now())
+            passed = {"accepted": accepted, "nats_groups": groups, "stop_s": stop_s}
+            context.record("preflight.passed", passed, self.clock.now())
         instances = len(plan.agents()) * len(context.hosts)
         return {
             "passed": True,
@@ -216,7 +220,8 @@ class ActionModule(RolloutAction):
             return result
         plan, data = context.sure_plan, {"phase": order["phase"], "hosts": context.batch}
         if not context.shadow:
-            seconds = _confirming.within_s(plan, order["phase"], len(context.hosts), tick=self.tick is not None)
+            ticks, stop_s = self.tick is not None, context.state.stop_s
+            seconds = _confirming.within_s(plan, order["phase"], len(context.hosts), ticks, stop_s)
             data["confirm_within_s"] = seconds
         context.record("batch.started", {**data, "instances": list(order["named"])}, self.clock.now())
         if not context.shadow:

@@ -16,6 +16,7 @@ from ansible_collections.cowboyai.rollout.plugins.module_utils import (
     _backup_manifest,
     _env_file,
     _instant,
+    _replaceable,
     _units_info,
 )
 from ansible_collections.cowboyai.rollout.plugins.module_utils._host import Host
@@ -53,7 +54,7 @@ def _keep(
     message = "the earlier backup is whole and was kept"
     differs = True
     try:
-        differs = _atomic_write.read_regular(entry.env_file).sha256 != entry.sha256
+        differs = _replaceable.read(entry.env_file).sha256 != entry.sha256
         if differs:
             message += "; {0} has changed since".format(entry.env_file)
     except InstanceError as problem:
@@ -68,9 +69,9 @@ def _new_entry(host: Host, instance: Instance, unit: Unit, found: _atomic_write.
     environ = _agent_change.running_environ(host, unit)
     effective = _env_file.agreed(found.data)
     drifted: List[str] = []
-    if environ is not None:
+    if environ is not None and environ.readable:
         # Values that another file or an edit without restart holds differently: a restore must not wait for them.
-        drifted = sorted(key for key, value in effective.items() if environ.get(key) != value)
+        drifted = sorted(key for key, value in effective.items() if environ.values.get(key) != value)
     return _backup_manifest.Entry(
         agent=instance.agent,
         unit=unit.name,
@@ -86,7 +87,7 @@ def _new_entry(host: Host, instance: Instance, unit: Unit, found: _atomic_write.
         mtime=_instant.iso(found.mtime_us) or "",
         backed_up_at=_instant.iso(host.now_us()) or "",
         active=unit.runs,
-        process_keys=None if environ is None else sorted(environ),
+        process_keys=sorted(environ.values) if environ is not None and environ.readable else None,
         drifted_keys=drifted,
         proof=instance.proof,
     )
@@ -99,7 +100,8 @@ def _add(
     problem = _agent_change.unit_problem(unit)
     if problem:
         raise problem
-    found = _atomic_write.read_regular(instance.env_file or "")
+    found = _replaceable.read(instance.env_file or "")
+    _replaceable.refuse_locked(found.path)
     entry = _new_entry(host, instance, unit, found)
     path = os.path.join(directory, entry.file)
     own = _atomic_write.Rights(os.geteuid(), os.getegid(), _backup_manifest.COPY_MODE)

@@ -6,18 +6,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from ansible_collections.cowboyai.rollout.plugins.module_utils import (
     _accounts,
     _atomic_write,
     _env_file,
+    _environ,
     _file_diff,
     _proof,
+    _replaceable,
 )
 from ansible_collections.cowboyai.rollout.plugins.module_utils._host import Host
 from ansible_collections.cowboyai.rollout.plugins.module_utils._instance import Instance, InstanceError
-from ansible_collections.cowboyai.rollout.plugins.module_utils._systemd import Unit
+from ansible_collections.cowboyai.rollout.plugins.module_utils._systemd import LONGEST_WAIT_S, Unit
 
 
 @dataclass
@@ -48,12 +50,12 @@ def unit_problem(unit: Unit) -> Optional[InstanceError]:
     return None
 
 
-def running_environ(host: Host, unit: Unit) -> Optional[Dict[str, str]]:
+def running_environ(host: Host, unit: Unit) -> Optional[_environ.Environ]:
     """Environment of the unit's main process, ``None`` when there is none."""
     if not unit.runs or unit.main_pid is None:
         return None
     try:
-        return host.environ(unit.main_pid)
+        return host.environ(unit.main_pid, unit.invocation_id)
     except PermissionError:
         raise InstanceError(
             "permission_denied",
@@ -67,7 +69,7 @@ def _prepare(host: Host, instance: Instance, unit: Unit) -> _Step:
     problem = unit_problem(unit)
     if problem:
         raise problem
-    found = _atomic_write.read_regular(instance.env_file or "")
+    found = _replaceable.read(instance.env_file or "")
     try:
         new = _env_file.set_keys(found.data, instance.env)
     except _env_file.EnvFileError as error:
@@ -96,11 +98,22 @@ def _prepare(host: Host, instance: Instance, unit: Unit) -> _Step:
             "unit {0} is {1} ({2}); only running agents are changed, nothing was written. Start it or leave the agent "
             "out".format(unit.name, unit.active_state, unit.sub_state),
         )
+    if new != found.data:
+        _replaceable.refuse_locked(found.path)
     step = _Step(instance, unit, found, new, keys)
     # What runs decides, not what was written: a run that was killed between write and restart is made good here.
     environ = running_environ(host, unit)
-    step.restart = environ is None or any(environ.get(key) != value for key, value in instance.env.items())
+    differing = environ.differing(instance.env) if environ is not None else []
+    if environ is None or differing:
+        step.restart = True
+    elif differing is None:
+        step.restart = step.differs or not started_with(unit, found)
     return step
+
+
+def started_with(unit: Unit, found: _atomic_write.RegularFile) -> bool:
+    """Whether the process began after the file became what it is: then systemd has given it these values."""
+    return (unit.started_at or 0) > found.changed_us
 
 
 def _would(step: _Step) -> Dict[str, Any]:
@@ -182,7 +195,7 @@ def change(
 
 def _same_as_read(read: _atomic_write.RegularFile) -> None:
     """Arming takes its time, up to a minute on a busy host: what somebody writes meanwhile must not be lost."""
-    now = _atomic_write.read_regular(read.path)
+    now = _replaceable.read(read.path)
     if (now.data, now.rights) != (read.data, read.rights):
         raise InstanceError(
             "backup_stale",
@@ -202,9 +215,7 @@ def _failure(unit: Unit, problem: InstanceError, sha256: Optional[str]) -> Dict[
 
 def _restart_and_prove(host: Host, steps: Sequence[_Step], results: Dict[str, Dict[str, Any]], settle: float) -> None:
     restart_us = host.now_us()
-    complaint = restart_all(
-        host, [s.unit.name for s in steps if s.restart], [s.instance.proof.ready_within for s in steps]
-    )
+    complaint = restart_all(host, [(s.unit, s.instance.proof.ready_within) for s in steps if s.restart])
     wanted = [
         _proof.Wanted(
             agent=step.instance.agent,
@@ -214,6 +225,7 @@ def _restart_and_prove(host: Host, steps: Sequence[_Step], results: Dict[str, Di
             restarted=step.restart,
             old_invocation=step.unit.invocation_id,
             complaint=complaint,
+            stop_s=step.unit.stop_timeout_s if step.restart else 0.0,
         )
         for step in steps
     ]
@@ -231,10 +243,14 @@ def _restart_and_prove(host: Host, steps: Sequence[_Step], results: Dict[str, Di
         }
 
 
-def restart_all(host: Host, units: Sequence[str], within: Sequence[float]) -> str:
-    """Clear start limits and restart ``units`` in one call; gives systemctl's complaints."""
+def restart_all(host: Host, units: Sequence[Tuple[Unit, float]]) -> str:
+    """Clear start limits and restart these units in one call; gives systemctl's complaints.
+
+    Each comes with the seconds that its new process has. The old one may take as long as its unit allows to end.
+    """
     if not units:
         return ""
     # The sixth restart within ten seconds would leave a unit failed, however healthy it is.
-    host.reset_failed(units)
-    return host.restart(units, max(within))
+    names = [unit.name for unit, _within in units]
+    host.reset_failed(names)
+    return host.restart(names, max(min(unit.stop_timeout_s, LONGEST_WAIT_S) + within for unit, within in units))

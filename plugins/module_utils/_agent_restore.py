@@ -17,6 +17,7 @@ from ansible_collections.cowboyai.rollout.plugins.module_utils import (
     _env_file,
     _file_diff,
     _proof,
+    _replaceable,
 )
 from ansible_collections.cowboyai.rollout.plugins.module_utils._host import Host
 from ansible_collections.cowboyai.rollout.plugins.module_utils._instance import InstanceError
@@ -99,7 +100,7 @@ class _Step:
 def _prepare(host: Host, entry: _backup_manifest.Entry, unit: Unit, directory: str) -> _Step:
     copy = _backup_manifest.read_copy(directory, entry)
     try:
-        current: Optional[_atomic_write.RegularFile] = _atomic_write.read_regular(entry.env_file)
+        current: Optional[_atomic_write.RegularFile] = _replaceable.read(entry.env_file)
     except InstanceError as problem:
         if problem.reason != "env_file_missing":
             raise
@@ -111,12 +112,16 @@ def _prepare(host: Host, entry: _backup_manifest.Entry, unit: Unit, directory: s
         step.restart = not step.file_only
         return step
     file_changed = current is None or current.data != copy.data
-    started_with_it = not file_changed and current is not None and (unit.started_at or 0) > current.changed_us
-    if entry.process_keys is not None and not started_with_it:
+    started_with_it = not file_changed and current is not None and _agent_change.started_with(unit, current)
+    differing = environ.differing(wanted)
+    if differing is None:
+        step.restart = not started_with_it
+        return step
+    if entry.process_keys is not None and environ.readable and not started_with_it:
         # A key that the rollout added is still in a process that was not restarted, though no file has it any more. What
         # the old file itself gives was added by somebody else, and so was what a process has that began with that file.
-        step.extra = frozenset(environ) - frozenset(entry.process_keys) - _keys(copy.data) - _SYSTEMD_KEYS
-    step.restart = file_changed or bool(step.extra) or any(environ.get(k) != v for k, v in wanted.items())
+        step.extra = frozenset(environ.values) - frozenset(entry.process_keys) - _keys(copy.data) - _SYSTEMD_KEYS
+    step.restart = file_changed or bool(step.extra) or bool(differing)
     return step
 
 
@@ -261,7 +266,7 @@ def _restart_and_prove(
         for step in steps
     ]
     complaint = _agent_change.restart_all(
-        host, [s.unit.name for s in steps if s.restart], [proof.ready_within for proof in proofs]
+        host, [(step.unit, proof.ready_within) for step, proof in zip(steps, proofs) if step.restart]
     )
     wanted = [
         _proof.Wanted(
@@ -272,6 +277,7 @@ def _restart_and_prove(
             restarted=step.restart,
             old_invocation=step.unit.invocation_id,
             complaint=complaint,
+            stop_s=step.unit.stop_timeout_s if step.restart else 0.0,
             # A process of the old state that has been running for a while may have had its errors; it is back all the same.
             quiet=step.restart,
         )

@@ -38,6 +38,8 @@ class RegularFile:
     mtime_us: int
     #: When the file became what it is here: an old time that somebody gives a copy doesn't count (ctime).
     changed_us: int
+    #: How many names it has (hard links).
+    links: int = 1
 
     @property
     def sha256(self) -> str:
@@ -67,13 +69,20 @@ def read_regular(path: str, what: str = "environment file", prefix: str = "env_f
             raise InstanceError(
                 "permission_denied", "{0} {1} may not be read; run with become: true".format(what, path)
             ) from None
+        if error.errno == errno.ENXIO:
+            raise InstanceError(
+                prefix + "_not_regular", "{0} {1} is a socket or device; expected a regular file".format(what, path)
+            ) from None
         raise InstanceError(
             prefix + "_unreadable", "{0} {1} can't be read: {2}".format(what, path, error.strerror)
         ) from None
     try:
         info = os.fstat(fd)
         if not stat.S_ISREG(info.st_mode):
-            raise InstanceError(prefix + "_not_regular", "{0} {1} is not a regular file".format(what, path))
+            raise InstanceError(
+                prefix + "_not_regular",
+                "{0} {1} is {2}; expected a regular file".format(what, path, _kind(info.st_mode)),
+            )
         if info.st_size > _MAX_SIZE:
             raise InstanceError(
                 prefix + "_unreadable",
@@ -88,7 +97,13 @@ def read_regular(path: str, what: str = "environment file", prefix: str = "env_f
     finally:
         os.close(fd)
     rights = Rights(info.st_uid, info.st_gid, stat.S_IMODE(info.st_mode))
-    return RegularFile(path, data, rights, info.st_mtime_ns // 1000, info.st_ctime_ns // 1000)
+    return RegularFile(path, data, rights, info.st_mtime_ns // 1000, info.st_ctime_ns // 1000, info.st_nlink)
+
+
+def _kind(mode: int) -> str:
+    """What stands in a file's place."""
+    kinds = ((stat.S_ISDIR, "a directory"), (stat.S_ISFIFO, "a named pipe"), (stat.S_ISCHR, "a device"))
+    return next((name for test, name in kinds if test(mode)), "no file")
 
 
 def _write_failure(path: str, error: OSError) -> InstanceError:
@@ -96,6 +111,18 @@ def _write_failure(path: str, error: OSError) -> InstanceError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return InstanceError(
             "disk_full", "writing {0} failed: {1}. The file is unchanged; free space and run again".format(path, why)
+        )
+    if error.errno == errno.EROFS:
+        return InstanceError(
+            "write_failed",
+            "writing {0} failed: its file system is read-only. The file is unchanged; mount it read-write (findmnt -T {0} "
+            "shows it) and run again".format(path),
+        )
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return InstanceError(
+            "write_failed",
+            "writing {0} failed: {1}. The file is unchanged; see who has so many files open on this host, or raise the limit, "
+            "and run again".format(path, why),
         )
     if error.errno in (errno.EACCES, errno.EPERM):
         return InstanceError(
@@ -109,14 +136,19 @@ def _write_failure(path: str, error: OSError) -> InstanceError:
 def _attributes(path: str) -> Dict[str, bytes]:
     try:
         names = os.listxattr(path, follow_symlinks=False)
-    except OSError:
-        return {}
+    except OSError as error:
+        # No such file yet, or a file system without attributes.
+        if error.errno in (errno.ENOENT, errno.ENOTSUP):
+            return {}
+        raise
     out = {}
     for name in names:
         try:
             out[name] = os.getxattr(path, name, follow_symlinks=False)
-        except OSError:
-            continue
+        except OSError as error:
+            # One that is gone meanwhile; one that can't be read would be lost.
+            if error.errno != errno.ENODATA:
+                raise
     return out
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import Callable, Dict, Optional, Sequence
 
-from ansible_collections.cowboyai.rollout.plugins.module_utils import _journal, _process, _systemd
+from ansible_collections.cowboyai.rollout.plugins.module_utils import _environ, _journal, _process, _systemd
 
 
 class Host:
@@ -26,9 +26,10 @@ class Host:
         """Restart all units in one call; what systemctl complained about."""
         return _systemd.restart(units, timeout)
 
-    def environ(self, pid: int) -> Optional[Dict[str, str]]:
-        """Environment of a process; ``None`` when it is gone."""
-        return _process.environ(pid)
+    def environ(self, pid: int, invocation: Optional[str]) -> Optional[_environ.Environ]:
+        """Environment of the main process of this invocation of a service; ``None`` when it is gone."""
+        raw = _process.environ(pid)
+        return None if raw is None else _environ.parse(raw, invocation)
 
     def read_journal(
         self,

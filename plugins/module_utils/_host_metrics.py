@@ -28,6 +28,9 @@ def parse_memory(text: str) -> Optional[Dict[str, Any]]:
         if len(fields) >= 2 and fields[1].isdigit():
             values[fields[0]] = int(fields[1]) * 1024
     total, available = values.get("MemTotal"), values.get("MemAvailable")
+    if available is None and "MemFree" in values:
+        # Kernels before 3.14, and what some containers put in its place.
+        available = sum(values.get(name, 0) for name in ("MemFree", "Buffers", "Cached", "SReclaimable"))
     if not total or available is None:
         return None
     return {
@@ -46,10 +49,16 @@ def parse_load(text: str) -> List[float]:
 
 
 def disk(path: str) -> Optional[Dict[str, Any]]:
-    """``{total_bytes, available_bytes, used_pct}`` of the file system of ``path`` as ``df`` counts, or ``None``."""
+    """``{total_bytes, available_bytes, used_pct}`` of the file system of ``path`` as ``df`` counts.
+
+    ``None`` when there is no such path, or the file system has no size.
+    """
     try:
         info = os.statvfs(path)
     except OSError:
+        return None
+    if not info.f_blocks:
+        # What has no size, such as /proc, is not full.
         return None
     used = info.f_blocks - info.f_bfree
     usable = used + info.f_bavail

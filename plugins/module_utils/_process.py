@@ -11,19 +11,13 @@ from typing import Dict, Iterable, Optional, Set, Tuple
 _ESTABLISHED = "01"
 
 
-def environ(pid: int, proc: str = "/proc") -> Optional[Dict[str, str]]:
-    """The environment the process was started with; ``None`` when it is gone. PermissionError when not root."""
+def environ(pid: int, proc: str = "/proc") -> Optional[bytes]:
+    """What memory the process shows as its environment; ``None`` when it is gone. PermissionError when not root."""
     try:
         with open("{0}/{1}/environ".format(proc, pid), "rb") as stream:
-            raw = stream.read()
+            return stream.read()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    out: Dict[str, str] = {}
-    for item in raw.split(b"\0"):
-        name, sign, value = item.partition(b"=")
-        if sign:
-            out[name.decode("utf-8", "surrogateescape")] = value.decode("utf-8", "surrogateescape")
-    return out
 
 
 def usage(pid: int, proc: str = "/proc") -> Tuple[Optional[int], Optional[float]]:

@@ -12,10 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, FrozenSet, List, Optional, Sequence
 
-from ansible_collections.cowboyai.rollout.plugins.module_utils import _agent_log, _instant, _journal, _secrets
+from ansible_collections.cowboyai.rollout.plugins.module_utils import _agent_log, _environ, _instant, _journal, _secrets
 from ansible_collections.cowboyai.rollout.plugins.module_utils._host import Host
 from ansible_collections.cowboyai.rollout.plugins.module_utils._instance import Proof
-from ansible_collections.cowboyai.rollout.plugins.module_utils._systemd import SystemdError, Unit
+from ansible_collections.cowboyai.rollout.plugins.module_utils._systemd import LONGEST_WAIT_S, SystemdError, Unit
 
 _FIRST_POLL = 0.05
 _POLL = 0.1
@@ -31,7 +31,7 @@ class Wanted:
     """What one unit's process must show. ``env`` must be in its environment.
 
     ``old_invocation`` is the one before the restart (``None`` when it did not run); ``restarted`` says that this run
-    restarted it. ``quiet`` asks for a log without an error line.
+    restarted it, ``stop_s`` how long its old process may then take to end. ``quiet`` asks for a log without an error line.
     """
 
     agent: str
@@ -42,6 +42,7 @@ class Wanted:
     old_invocation: Optional[str] = None
     complaint: str = ""
     quiet: bool = True
+    stop_s: float = 0.0
 
 
 @dataclass
@@ -105,15 +106,12 @@ class Shown:
         """Compare the process's environment; keys that differ are kept by name only."""
         pid = self.unit.main_pid if self.unit else None
         try:
-            found = host.environ(pid) if pid else None
+            found = host.environ(pid, self.unit.invocation_id) if pid and self.unit else None
         except PermissionError:
             found = None
-        if found is None:
-            self.environ = None
-            return
-        wanted = self.wanted
-        self.differing = sorted(key for key, value in wanted.env.items() if found.get(key) != value)
-        self.environ = not self.differing
+        differing = found.differing(self.wanted.env) if found is not None else None
+        self.differing = differing or []
+        self.environ = None if differing is None else not differing
 
     def fail(self, reason: str, message: str) -> None:
         """Give the verdict ``failed``."""
@@ -123,7 +121,7 @@ class Shown:
         """The ``proof`` part of a result."""
         log: Optional[bool] = self.log if self.wanted.proof.log is not None and not self.rotated else None
         return {
-            "environ": bool(self.environ),
+            "environ": self.environ,
             "log": log,
             "subscriptions": {} if self.rotated else self.subscriptions,
             "errors": self.errors,
@@ -157,9 +155,15 @@ class _Run:
         return [one for one in self.all if one.state is None]
 
     def deadline(self, one: Shown) -> int:
+        """When it must have shown everything: its time counts from the start of the new process."""
         started = one.unit.started_at if one.unit and one.unit.runs and self.is_new(one) else None
-        start = self.restart_us if started is None else started
-        return start + int(one.wanted.proof.ready_within * 1000000)
+        if started is None:
+            jobs = one.wanted.stop_s
+            if one.unit is not None and self.is_new(one) and one.unit.active_state == "activating":
+                # What runs before it, such as ExecStartPre=, has a time of its own.
+                jobs += one.unit.start_timeout_s
+            started = self.restart_us + int(min(jobs, LONGEST_WAIT_S) * 1000000)
+        return started + int(one.wanted.proof.ready_within * 1000000)
 
     @staticmethod
     def is_new(one: Shown) -> bool:
@@ -254,7 +258,14 @@ class _Run:
                 ),
             )
             return False
+        if one.environ is None and settled_in:
+            one.fail("environ_unreadable", self.unreadable(one))
+            return False
         return one.environ is True and one.log_complete
+
+    @staticmethod
+    def unreadable(one: Shown) -> str:
+        return _environ.unreadable(one.unit.main_pid if one.unit else None, one.wanted.unit, sorted(one.wanted.env))
 
     def give_up(self, one: Shown) -> None:
         wanted, within = one.wanted, one.wanted.proof.ready_within
@@ -262,15 +273,22 @@ class _Run:
         if not self.is_new(one):
             one.fail(
                 "restart_failed",
-                "{0} was not restarted within {1:g} s. {2}".format(
-                    wanted.unit, within, wanted.complaint.splitlines()[0] if wanted.complaint else ""
+                "{0} was not restarted within {1:g} s: it is {3} ({4}). {2}".format(
+                    wanted.unit,
+                    min(wanted.stop_s, LONGEST_WAIT_S) + within,
+                    wanted.complaint.splitlines()[0] if wanted.complaint else "",
+                    one.unit.active_state if one.unit else "unknown",
+                    one.unit.sub_state if one.unit else "unknown",
                 ).strip(),
             )
-        elif one.environ is not True:
+        elif one.environ is None:
+            one.fail("environ_unreadable", self.unreadable(one))
+        elif one.environ is False:
             one.fail(
                 "environ_mismatch",
-                "{0} came up within {1:g} s, but its environment could not be read or has no "
-                "wanted value of {2}".format(wanted.unit, within, ", ".join(one.differing) or "any key"),
+                "{0} came up within {1:g} s, but its environment lacks the wanted value of {2}".format(
+                    wanted.unit, within, ", ".join(one.differing)
+                ),
             )
         elif one.asks_log and not one.lines:
             one.fail(

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import calendar
+import math
 import re
 import time
 from dataclasses import dataclass
@@ -33,7 +34,18 @@ _PROPERTIES = (
     "UnitFileState",
     "ExecMainCode",
     "ExecMainStatus",
+    "TimeoutStopUSec",
+    "TimeoutStartUSec",
+    "ControlGroup",
 )
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(y|month|w|d|h|min|s|ms|us)\b")
+_SECONDS = {
+    "y": 31557600.0, "month": 2629800.0, "w": 604800.0, "d": 86400.0, "h": 3600.0, "min": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6,
+}  # fmt: skip
+#: What systemd gives a unit that says nothing, and what one is taken to have whose value can't be read.
+DEFAULT_TIMEOUT_S = 90.0
+#: How long a unit without a limit is waited for.
+LONGEST_WAIT_S = 3600.0
 _STAMP = re.compile(r"(?:[A-Za-z]{3} )?(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))? (?:UTC|GMT)\Z")
 _UNSET = ("", "[not set]", "infinity", "n/a", "18446744073709551615")
 
@@ -60,6 +72,10 @@ class Unit:
     memory_limit_bytes: Optional[int]
     cpu_s: Optional[float]
     enabled: Optional[str]
+    #: How long systemd waits for its end, and for its start; infinite where there is no limit.
+    stop_timeout_s: float = DEFAULT_TIMEOUT_S
+    start_timeout_s: float = DEFAULT_TIMEOUT_S
+    control_group: Optional[str] = None
 
     @property
     def exists(self) -> bool:
@@ -76,6 +92,21 @@ def _number(text: Optional[str]) -> Optional[int]:
     if text is None or text in _UNSET or not text.isdigit():
         return None
     return int(text)
+
+
+def parse_span(text: Optional[str]) -> Optional[float]:
+    """Seconds of a time span as ``systemctl show`` prints it (``1min 30s``, ``infinity``); ``None`` for anything else."""
+    if text == "infinity":
+        return math.inf
+    parts = _SPAN.findall(text or "")
+    if not parts or _SPAN.sub("", text or "").strip():
+        return 0.0 if text == "0" else None
+    return sum(float(number) * _SECONDS[unit] for number, unit in parts)
+
+
+def _timeout(text: Optional[str]) -> float:
+    span = parse_span(text)
+    return DEFAULT_TIMEOUT_S if span is None else span
 
 
 def parse_stamp(text: str) -> Optional[int]:
@@ -135,6 +166,9 @@ def parse_show(text: str, units: Sequence[str], boot_us: int, fine: bool = True)
             memory_limit_bytes=_number(block.get("MemoryMax")),
             cpu_s=None if cpu is None else cpu / 1e9,
             enabled=block.get("UnitFileState") or None,
+            stop_timeout_s=_timeout(block.get("TimeoutStopUSec")),
+            start_timeout_s=_timeout(block.get("TimeoutStartUSec")),
+            control_group=block.get("ControlGroup") or None,
         )
     return out
 

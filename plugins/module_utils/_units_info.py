@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import grp
+import math
 import os
 import pwd
 import re
@@ -14,13 +15,14 @@ from typing import Any, Dict, List, Optional, Sequence
 
 from ansible_collections.cowboyai.rollout.plugins.module_utils import (
     _agent_log,
-    _atomic_write,
     _bucket,
     _env_file,
     _host_metrics,
     _instant,
     _journal,
+    _memory_limit,
     _process,
+    _replaceable,
     _secrets,
     _systemd,
 )
@@ -61,7 +63,8 @@ def environment_of(path: str, keys: Sequence[str]) -> Dict[str, Any]:
         "problem": None,
     }
     try:
-        found = _atomic_write.read_regular(path)
+        found = _replaceable.read(path)
+        _replaceable.refuse_locked(path)
     except InstanceError as problem:
         out["problem"] = problem.message
         return out
@@ -213,6 +216,10 @@ def collect(
             # Hosts without these cgroup controllers still know what the main process uses.
             memory, cpu = _process.usage(unit.main_pid)
             accounting = "process"
+        total = (host["memory"] or {}).get("total_bytes")
+        limit, limited_by = _memory_limit.memory_limit(unit.memory_limit_bytes, unit.control_group, total)
+        if memory is not None and accounting == "unit" and limited_by == "host":
+            memory = _memory_limit.without_caches(memory, unit.control_group)
         environment = None
         if instance.env_file is not None and environment_keys:
             environment = environment_of(instance.env_file, environment_keys)
@@ -228,11 +235,13 @@ def collect(
             "active_since": _instant.iso(unit.active_since),
             "started_at": _instant.iso(unit.started_at),
             "memory_bytes": memory,
-            "memory_limit_bytes": unit.memory_limit_bytes,
+            "memory_limit_bytes": limit,
+            "memory_limit_of": limited_by,
             "cpu_s": cpu,
             "accounting": None if memory is None and cpu is None else accounting,
             "nats_connections": connected.get(unit.main_pid) if unit.main_pid else None,
             "enabled": unit.enabled,
+            "stop_timeout_s": None if math.isinf(unit.stop_timeout_s) else unit.stop_timeout_s,
             "log": log,
             "environment": environment,
         }

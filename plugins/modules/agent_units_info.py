@@ -119,6 +119,10 @@ instances:
     - By agent, the state of its unit, what it used, and what it logged. Times are UTC ISO 8601.
     - "C(log.kinds) are errors and warnings with what differs between them taken out; C(recurring) means seen at least
       twice and at least 1 s apart. Panics count as errors too."
+    - C(memory_limit_bytes) is the smallest limit that applies, C(memory_limit_of) where it is from; V(unit), the control
+      group that has it, or V(host), whose whole memory it is. MemoryHigh is no limit. Where only the host limits it,
+      C(memory_bytes) leaves out file caches that the kernel can take back.
+    - C(stop_timeout_s) is how long systemd waits for its end, null where it has no limit.
     - "C(log.counters) are the agent's own counters by invocation id; C(log.lifecycle) is what systemd said."
     - "C(log.buckets) and C(log.counter_points) are there when O(bucket) was given. C(log.buckets) has by index of the
       bucket C([lines, errors, warnings]), panics among the errors, of those with a line. C(log.counter_points) are
@@ -142,10 +146,12 @@ instances:
       started_at: "2026-01-23T23:12:10.060000+00:00"
       memory_bytes: 9437184
       memory_limit_bytes: 8589934592
+      memory_limit_of: unit
       cpu_s: 0.05
       accounting: unit
       nats_connections: 1
       enabled: enabled
+      stop_timeout_s: 90.0
       environment: null
       log:
         lines: 9

@@ -12,7 +12,9 @@ from typing import Any
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _reasons as reasons
 
 # Nothing was done to the agent, so it says nothing about the agent.
-_NOT_THE_AGENT = (reasons.TOOL_ERROR, "backup_stale", "host_busy", "fenced", "host_reverted", "guard_failed")
+_NOT_THE_AGENT = (
+    reasons.TOOL_ERROR, "backup_stale", "host_busy", "fenced", "host_reverted", "guard_failed", "environ_unreadable",
+)  # fmt: skip
 
 
 def instance_id(agent: str, host: str) -> str:

@@ -67,11 +67,12 @@ _ENVIRONMENT = fields(
 _UNIT = fields(
     {"unit": text, "load_state": text, "active_state": text, "sub_state": text, "log": _LOG},
     {
-        **dict.fromkeys(("result", "invocation_id", "enabled", "accounting"), _text),
+        **dict.fromkeys(("result", "invocation_id", "enabled", "accounting", "memory_limit_of"), _text),
         **dict.fromkeys(("main_pid", "restarts", "memory_bytes", "memory_limit_bytes", "nats_connections"), _count),
         "active_since": _time,
         "started_at": _time,
         "cpu_s": _amount,
+        "stop_timeout_s": _amount,
         "environment": maybe(_ENVIRONMENT),
     },
 )

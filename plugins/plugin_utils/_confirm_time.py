@@ -39,10 +39,15 @@ def _size(batch: int | str, hosts: int) -> int:
     return max(1, batch)
 
 
-def phase_needs_s(phase: Phase, change: Change, verify: Verify, hosts: int, done: int = 0) -> float:
-    """From the first batch, or the next where some hosts are done, to the end of a verify that used all of its time."""
+def phase_needs_s(
+    phase: Phase, change: Change, verify: Verify, hosts: int, done: int = 0, stop_s: float = 0.0
+) -> float:
+    """From the first batch, or the next where some hosts are done, to the end of a verify that used all of its time.
+
+    `stop_s`: how long the old processes of a batch may take to end.
+    """
     count = batches(phase.serial, hosts, done)
-    deploying = count * change.proof.ready_within + max(0, count - 1) * phase.stagger
+    deploying = count * (stop_s + change.proof.ready_within) + max(0, count - 1) * phase.stagger
     return deploying + phase.verify_within + verify.window + _OVERHEAD
 
 

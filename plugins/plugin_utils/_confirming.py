@@ -27,23 +27,23 @@ _RENEWING = 60.0
 _TELLING = 5.0
 
 
-def needed_s(plan: Plan, phase: str, hosts: int, tick: bool = False, done: int = 0) -> float:
+def needed_s(plan: Plan, phase: str, hosts: int, tick: bool = False, done: int = 0, stop_s: float = 0.0) -> float:
     """From the first batch of a phase on that many hosts, or the next one, to the end of its verify, in seconds of the plan.
 
     Of a run that does what is due and ends (`tick`), each batch and each look at the gate waits for a launch: no rarer than
-    every other look, since looks that are missed hold.
+    every other look, since looks that are missed hold. `stop_s`: how long the old processes may take to end.
     """
     named = plan.phase(phase)
-    needed = phase_needs_s(named, plan.change, plan.verify, hosts, done)
+    needed = phase_needs_s(named, plan.change, plan.verify, hosts, done, stop_s)
     if tick:
         launches = batches(named.serial, hosts, done) + plan.checkpoints.look_again.times + 1
         needed += launches * 2 * plan.watch.every
     return needed
 
 
-def within_s(plan: Plan, phase: str, hosts: int, tick: bool = False) -> float:
+def within_s(plan: Plan, phase: str, hosts: int, tick: bool = False, stop_s: float = 0.0) -> float:
     """How long the hosts of a phase wait for their confirmation, in seconds of the plan."""
-    needed = needed_s(plan, phase, hosts, tick)
+    needed = needed_s(plan, phase, hosts, tick, stop_s=stop_s)
     if plan.rollback.confirm == AFTER_SOAK or plan.freeze:
         # What looks renew must outlast one that is missed.
         needed = max(needed, 2 * plan.watch.every + _RENEWING)
@@ -80,7 +80,7 @@ def renewal(view: View, until: datetime, last: bool) -> Order:
         return {}
     phase = unverified[0]
     proven = {split_instance(instance)[1] for instance in view.state.phase(phase.name).proven}
-    rest = needed_s(view.plan, phase.name, len(view.hosts), view.tick, len(proven & set(view.hosts)))
+    rest = needed_s(view.plan, phase.name, len(view.hosts), view.tick, len(proven & set(view.hosts)), view.state.stop_s)
     covered = plus(until, rest)
     soon = plus(view.now, 2 * view.plan.watch.every + _RENEWING)
     hosts = [
@@ -89,7 +89,7 @@ def renewal(view: View, until: datetime, last: bool) -> Order:
     ]  # fmt: skip
     if not hosts:
         return {}
-    within = within_s(view.plan, phase.name, len(view.hosts), view.tick)
+    within = within_s(view.plan, phase.name, len(view.hosts), view.tick, view.state.stop_s)
     if view.plan.rollback.confirm_within is None:
         # They are told one after the other.
         within += _TELLING * len(hosts)
@@ -114,7 +114,7 @@ def confirmation(view: View) -> Order:
     soaking = [phase.name for phase in rest if phase.soak and not view.state.phase(phase.name).soaked_at]
     hosts = [host for host in view.hosts if host in view.state.armed]
     if view.plan.rollback.confirm == AFTER_SOAK and soaking:
-        within = within_s(view.plan, soaking[-1], len(view.hosts), view.tick)
+        within = within_s(view.plan, soaking[-1], len(view.hosts), view.tick, view.state.stop_s)
         return due(state="renewed", hosts=hosts, within_s=within)
     return due(state="confirmed", hosts=hosts)
 

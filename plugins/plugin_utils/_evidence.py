@@ -186,7 +186,7 @@ def _instance(
     )
     for key in (
         "unit", "load_state", "active_state", "sub_state", "result", "main_pid", "invocation_id", "restarts",
-        "active_since", "started_at", "memory_bytes", "memory_limit_bytes", "cpu_s", "nats_connections", "enabled",
+        "active_since", "started_at", "memory_bytes", "memory_limit_bytes", "memory_limit_of", "cpu_s", "nats_connections", "enabled",
     ):  # fmt: skip
         known[key] = seen.get(key)
     known["same_process_from"] = first_sight(looks, subject.agent, seen.get("invocation_id"), subject.since)

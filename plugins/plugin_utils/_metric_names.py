@@ -282,8 +282,8 @@ _ALL = (
     Metric(
         "memory_of_limit",
         "percent",
-        "Memory of the fullest changed instance, of its unit's limit.",
-        "highest MemoryCurrent / MemoryMax x 100 over the test instances",
+        "Memory of the fullest changed instance, of the smallest limit that applies to it: its unit's, a control group's, or its host's memory.",
+        "highest MemoryCurrent / limit x 100 over the test instances",
         False,
         over="checkpoint",
         share=True,
@@ -291,7 +291,7 @@ _ALL = (
     Metric(
         "memory_lasts",
         "duration",
-        "Time until an instance reaches its memory limit, if it goes on growing as since the change.",
+        "Time until an instance reaches the memory limit that applies to it, if it goes on growing as since the change.",
         "(limit - memory now) / Theil-Sen slope of its memory since the change, without control's growth; shortest of"
         " all instances, 100 years without a trend; sure when it is below four times the threshold at the slope's lower bound"
         " (docs/judgement.md)",

@@ -283,7 +283,7 @@ def corruption_signs(evidence: Evidence, role: str) -> Reading:
 
 @metric("memory_of_limit")
 def memory_of_limit(evidence: Evidence, role: str) -> Reading:
-    """Highest share of its own memory limit that an instance uses."""
+    """Highest share of the memory limit that applies to it that an instance uses."""
     found, missing = _seen(evidence, role, "memory_bytes", "memory_limit_bytes")
     by = {name: 100.0 * item["memory_bytes"] / item["memory_limit_bytes"] for name, item in found.items()}
     return Reading(max(by.values()) if by else None, len(by), missing, by)

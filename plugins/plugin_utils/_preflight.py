@@ -99,7 +99,13 @@ def _host(plan: Plan, host: str, facts: dict[str, Any], answered: float | None) 
     for path, disk in (facts.get("disks") or {}).items():
         if disk is None:
             findings.append(
-                Finding(host, f"disk of {path}", "no such path", "a path that exists", "Correct rollout_disk_paths.")
+                Finding(
+                    host,
+                    f"disk of {path}",
+                    "no such path, or one without a size",
+                    "a path on a disk",
+                    "Correct rollout_disk_paths.",
+                )
             )
         elif disk["available_bytes"] < plan.preflight.disk_free:
             findings.append(
@@ -192,8 +198,8 @@ def _drift(
             Finding(
                 name,
                 "environment file",
-                f"{environment['path']} is a link or not a file",
-                "a regular file",
+                str(environment.get("problem") or f"{environment['path']} is a link or not a file"),
+                "a regular file that can be replaced",
                 "Put the file itself there.",
             )
         ]

@@ -121,6 +121,8 @@ class RolloutState:
     preflight_at: datetime | None = None
     preflight_run: str = ""
     nats_groups: list[dict[str, Any]] = field(default_factory=list)
+    # How long the processes that are to be replaced may take to end, as preflight saw it.
+    stop_s: float = 0.0
     baseline_at: datetime | None = None
     baseline: str | None = None
     backups: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -275,6 +277,7 @@ def _line_lifted(state: RolloutState, record: Record) -> None:
 def _preflight(state: RolloutState, record: Record) -> None:
     state.preflight_at, state.preflight_run = record.moment, record.run
     state.nats_groups = record.data.get("nats_groups", [])
+    state.stop_s = float(record.data.get("stop_s", 0.0))
 
 
 def _baseline(state: RolloutState, record: Record) -> None:

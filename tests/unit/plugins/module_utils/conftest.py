@@ -9,10 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import pytest
-from ansible_collections.cowboyai.rollout.plugins.module_utils import _env_file, _instance, _journal, _systemd
+from ansible_collections.cowboyai.rollout.plugins.module_utils import _env_file, _environ, _instance, _journal, _systemd
 
 LINE = "2026-01-23T23:12:10.000000Z  {0} agent_service: {1}"
-EPOCH = 1_800_000_000_000_000
+# Far ahead of any disk's clock: files that tests write are older than each start.
+EPOCH = 4_000_000_000_000_000
+
+
+def memory(environ):
+    """As /proc shows it."""
+    return b"".join(f"{key}={value}".encode("utf-8", "surrogateescape") + b"\0" for key, value in environ.items())
 
 
 @dataclass
@@ -30,6 +36,10 @@ class FakeUnit:
     environ: dict = field(default_factory=dict)
     restarts: int = 0
     life: str = "good"
+    # How long its process takes to end (seconds), how long systemd allows it, and when it starts again then.
+    stops_in: float = 0.0
+    stop_timeout: float = 90.0
+    starts_at: int | None = None
 
 
 class ScriptedHost:
@@ -75,7 +85,7 @@ class ScriptedHost:
         unit.active, unit.pid, unit.invocation = "active", 1000 + self.number, f"inv{self.number}"
         unit.started = self.us
         with open(unit.env_file, "rb") as stream:
-            unit.environ = {"PATH": "/bin", **_env_file.effective(stream.read())}
+            unit.environ = {"PATH": "/bin", "INVOCATION_ID": unit.invocation, **_env_file.effective(stream.read())}
         if unit.behaviour == "other_value":
             unit.environ["FLAG"] = "false"
         self.say(unit, "", "Started", 0, True, "started")
@@ -103,6 +113,9 @@ class ScriptedHost:
         out = {}
         for name in units:
             unit = self.units.get(name) or FakeUnit(name, "", load="not-found")
+            if unit.starts_at is not None and self.us >= unit.starts_at:
+                unit.starts_at = None
+                self.start(unit)
             if unit.life in ("crash", "dies_at_once") and unit.started is not None and self.us - unit.started > 100_000:
                 unit.active, unit.pid, unit.restarts = "failed", None, 0
             if unit.life == "loop" and unit.started is not None and self.us - unit.started > 100_000:
@@ -110,7 +123,7 @@ class ScriptedHost:
                 self.start(unit)
             out[name] = _systemd.Unit(
                 name, unit.load, unit.active, "running" if unit.pid else "dead", "success", unit.pid, unit.invocation,
-                unit.restarts, unit.started, unit.started, None, None, None, None,
+                unit.restarts, unit.started, unit.started, None, None, None, None, unit.stop_timeout,
             )  # fmt: skip
         return out
 
@@ -121,17 +134,22 @@ class ScriptedHost:
         self.calls.append("restart")
         self.restart_calls.append(list(units))
         self.us += 50_000
-        complaint = ""
+        complaint, begun = "", self.us
+        self.us += int(min(max((self.units[name].stops_in for name in units), default=0), timeout) * 1e6)
         for name in units:
             unit = self.units[name]
-            if unit.behaviour == "no_restart":
+            if unit.stops_in > timeout:
+                unit.active, unit.starts_at = "deactivating", begun + int(unit.stops_in * 1e6)
+            elif unit.behaviour == "no_restart":
                 complaint += f"Job for {name} failed: no\n"
             else:
                 self.start(unit)
         return complaint
 
-    def environ(self, pid):
-        return next((dict(unit.environ) for unit in self.units.values() if unit.pid == pid), None)
+    def environ(self, pid, invocation):
+        found = next((unit.environ for unit in self.units.values() if unit.pid == pid), None)
+        raw = found if found is None or isinstance(found, bytes) else memory(found)
+        return None if raw is None else _environ.parse(raw, invocation)
 
     def read_journal(self, invocations, on_record, since, cursor=None, until=None):
         self.calls.append("journal")

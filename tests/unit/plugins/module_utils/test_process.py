@@ -43,7 +43,7 @@ def test_process_that_is_gone():
 def test_environ(tmp_path):
     (tmp_path / "7").mkdir()
     (tmp_path / "7" / "environ").write_bytes(b"A=1\0B=x=y\0C=a\nb\0junk\0D=\xff\0")
-    assert _process.environ(7, str(tmp_path)) == {"A": "1", "B": "x=y", "C": "a\nb", "D": "\udcff"}
+    assert _process.environ(7, str(tmp_path)) == b"A=1\0B=x=y\0C=a\nb\0junk\0D=\xff\0"
 
 
 def test_usage_of_this_process():
@@ -70,6 +70,9 @@ def test_memory_and_load():
         "used_pct": 75.0,
     }
     assert _host_metrics.parse_memory("MemTotal: x\n") is None
+    assert _host_metrics.parse_memory("MemTotal: 1000 kB\n") is None
+    old = "MemTotal: 1000 kB\nMemFree: 100 kB\nBuffers: 50 kB\nCached: 90 kB\nSReclaimable: 10 kB\n"
+    assert _host_metrics.parse_memory(old)["used_pct"] == 75.0
     assert _host_metrics.parse_load("0.5 1.0 2.25 1/2 3") == [0.5, 1.0, 2.25]
     assert _host_metrics.parse_load("junk") == []
 
@@ -77,6 +80,8 @@ def test_memory_and_load():
 def test_host_metrics_say_null_for_what_is_not_there(tmp_path):
     host = _host_metrics.collect(["/", "/no/such/disk"], 4222, None, proc=str(tmp_path))
     assert host["disks"]["/no/such/disk"] is None
+    # A file system without a size is not one that is full.
+    assert _host_metrics.disk("/proc") is None
     assert 0 <= host["disks"]["/"]["used_pct"] <= 100
     assert host["memory"] is None
     assert host["load"] == []

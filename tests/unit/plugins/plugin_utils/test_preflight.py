@@ -87,7 +87,7 @@ def test_a_journal_that_can_not_be_read_is_not_a_quiet_one() -> None:
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"disks": {"/opt": None}}, "dgx-1: disk of /opt: seen no such path, expected a path that exists. Correct rollout_disk_paths."),
+        ({"disks": {"/opt": None}}, "dgx-1: disk of /opt: seen no such path, or one without a size, expected a path on a disk. Correct rollout_disk_paths."),
         ({"disks": {"/opt": {"available_bytes": 5242880}}},
          "dgx-1: disk of /opt: seen 5.0 MiB free, expected 1024.0 MiB (preflight.disk_free). Free space on it."),
         ({"clock_offset_s": -3.04}, "dgx-1: clock: seen -3.0 s from the controller, expected within 2s (preflight.clock_offset). Let NTP set it."),
@@ -153,7 +153,7 @@ def test_restarts_of_a_test_agent_stop_and_those_of_control_are_told() -> None:
     [
         (None, "environment file: seen its environment file does not exist, expected the file."),
         ({"exists": False, "path": "/c/x.env"}, "environment file: seen /c/x.env does not exist, expected the file."),
-        ({"exists": True, "regular": False, "path": "/c/x.env"}, "environment file: seen /c/x.env is a link or not a file, expected a regular file."),
+        ({"exists": True, "regular": False, "path": "/c/x.env"}, "environment file: seen /c/x.env is a link or not a file, expected a regular file that can"),
         ({"exists": True, "path": "/c/x.env", "keys": {"NATS_URL": "nats://localhost:4222"}}, "AGENT_ID in /c/x.env: seen no such key"),
     ],
 )  # fmt: skip
