@@ -1,39 +1,27 @@
 # Copyright (c) 2026 Cowboy AI, LLC
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an agent's own log lines say: level, kind of error, counters. The journal's priority counts where a line has no level."""
+"""What an agent's own log lines add up to: errors by kind, warnings, counters, and what could not be read."""
 
 from __future__ import annotations
 
-import json
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from ansible_collections.cowboyai.rollout.plugins.module_utils import _bucket, _instant, _secrets
-
-_COLOUR = re.compile(r"\x1b\[[0-9;:]*[A-Za-z]")
-_STAMP = r"(?:\d{4}[-/]\d\d[-/]\d\d[T ])?\d\d:\d\d:\d\d(?:[.,]\d+)?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d)(?![\w:]))?"
-_WORD = r"(?P<level>TRACE|DEBUG|INFO|WARNING|WARN|ERROR|FATAL|CRITICAL|PANIC)"
-_AFTER = r"(?![\w-])[\])>\s:|]*(?P<rest>.*)\Z"
-_SHAPES = (
-    # No sentence begins with a time or a bracket, so the word may be of any case: "12:00:01 [error] x", "[ERROR] x".
-    re.compile(r"\s*[\[(<]?" + _STAMP + r"[\])>\s:|,-]*[\[(<]?\s*" + _WORD + _AFTER, re.DOTALL | re.IGNORECASE),
-    re.compile(r"\s*[\[<]\s*" + _WORD + r"\s*[:\]>]" + _AFTER, re.DOTALL | re.IGNORECASE),
-    re.compile(r"\s*(?:" + _STAMP + r"\s*)?(?:\[[^\[\]]*\]\s*)+" + _WORD + _AFTER, re.DOTALL),
-    # Otherwise only "LEVEL: message" and "LEVEL target: message" count, or any text that starts with ERROR would.
-    re.compile(r"\s*" + _WORD + r"(?::|\s+(?=[A-Za-z_][\w:.-]*: ))\s*(?P<rest>.*)\Z", re.DOTALL),
-    re.compile(
-        r"\s*(?:[\w.]+=(?:\"[^\"]*\"|[^\"\s]\S*|)\s+)*(?:level|severity|lvl)=\"?" + _WORD + r"\b\"?\s*(?P<rest>.*)\Z",
-        re.DOTALL | re.IGNORECASE,
-    ),
+from ansible_collections.cowboyai.rollout.plugins.module_utils import (
+    _bucket,
+    _instant,
+    _log_stream,
+    _secrets,
 )
-_FATAL = re.compile(r"\s*fatal runtime error\b", re.IGNORECASE)
-_SAME = {"WARNING": "WARN", "FATAL": "ERROR", "CRITICAL": "ERROR", "PANIC": "ERROR"}
-_LEVEL_KEYS = ("level", "severity", "lvl")
-_MESSAGE_KEYS = ("message", "msg", "error")
-_TARGET = re.compile(r"([A-Za-z_][\w.-]*(?:::[\w.-]+)*): (.*)\Z", re.DOTALL)
-_PANIC = re.compile(r"\s*(?:thread '[^']*'(?: \(\d+\))? )?panicked at\b")
+from ansible_collections.cowboyai.rollout.plugins.module_utils._log_line import Line
+from ansible_collections.cowboyai.rollout.plugins.module_utils._log_reading import USUAL, Reading
+from ansible_collections.cowboyai.rollout.plugins.module_utils._log_trace import (
+    is_text_of_its_own,
+    names_the_exception_last,
+)
+
 _SUBSCRIBED = re.compile(r"Subscribed to: (\S+)")
 
 _METRICS = re.compile(r"(?:Metrics: |(?P<final>Final metrics - ))(?P<pairs>.*)\Z", re.DOTALL)
@@ -41,6 +29,7 @@ _METRICS = re.compile(r"(?:Metrics: |(?P<final>Final metrics - ))(?P<pairs>.*)\Z
 _PAIR = re.compile(r"\s*([A-Za-z][\w.-]{0,99})\s*[=:]\s*([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*\Z")
 _MOST_PAIRS = 100
 
+_STAMP = r"(?:\d{4}[-/]\d\d[-/]\d\d[T ])?\d\d:\d\d:\d\d(?:[.,]\d+)?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d)(?![\w:]))?"
 _NORMAL = (
     (re.compile(_STAMP), "<time>"),
     (re.compile(r"\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b"), "<uuid>"),
@@ -57,84 +46,24 @@ RECURRING_SPREAD_US = 1000000
 MAX_KINDS = 500
 OTHER_KIND = "(other kinds)"
 SIGN_EXAMPLES = 3
-#: Of the journal, as syslog counts: 0 is the worst. An error is at most 3, a warning 4.
-PRIORITY_ERROR, PRIORITY_WARNING = 3, 4
+#: Of the journal, as syslog counts: 0 is the worst. A line without a level and with this priority may be an error.
+PRIORITY_WARNING = 4
 NO_TEXT = "(an entry of the journal without a readable text)"
 _EXAMPLE_LENGTH = 300
 # Far more than is shown; masking takes time in the square of it.
 _MASKED_LENGTH = 8192
-# Where a line's level stands no further out than this. The journal takes lines of any length, and takes them from anybody.
-_PARSED_LENGTH = 16384
+_CAUSE_LENGTH = 2000
+_MINUTE_US = 60000000
+_UNREAD_KINDS = 50
+_UNREAD_SHOWN = 5
 
 
-@dataclass(frozen=True)
-class Line:
-    """One log line. ``level`` is ``None`` for text in another shape; ``panic`` marks a Rust panic message."""
-
-    level: Optional[str]
-    target: str
-    message: str
-    panic: bool
-
-    @property
-    def is_error(self) -> bool:
-        """An ERROR line or a panic; an INFO line about errors is none."""
-        return self.panic or self.level == "ERROR"
-
-
-def _from_json(text: str) -> Optional[Line]:
-    """A line that is a JSON object with a level."""
-    if not text.startswith("{"):
-        return None
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    fields = found.get("fields")
-    nested = fields if isinstance(fields, dict) else {}
-    named = {key.lower(): value for key, value in list(nested.items()) + list(found.items())}
-    word = next((str(named[key]).upper() for key in _LEVEL_KEYS if key in named), "")
-    if not re.match(_WORD + r"\Z", word):
-        return None
-    message = next((str(named[key]) for key in _MESSAGE_KEYS if key in named), text)
-    return _line(word, str(named.get("target") or ""), message)
-
-
-def _line(word: str, target: str, message: str) -> Line:
-    level = _SAME.get(word, word)
-    return Line(level, target, message, word == "PANIC" or (level == "ERROR" and "panicked at" in message))
-
-
-def parse(text: str) -> Line:
-    """Parse one line of the agent (colours and leading blanks are dropped). Never raises.
+def parse(text: str, priority: Optional[int] = None) -> Line:
+    """Read one line of an agent whose shape is not known, as `_log_reading.Reading.read` does. Never raises.
 
     FATAL, CRITICAL and PANIC are read as ERROR, WARNING as WARN.
     """
-    known = _from_json(_COLOUR.sub("", text).strip())
-    if known:
-        return known
-    plain = _COLOUR.sub("", text[:_PARSED_LENGTH])
-    match = next(filter(None, (shape.match(plain) for shape in _SHAPES)), None)
-    if not match:
-        fatal = _FATAL.match(plain)
-        return Line("ERROR" if fatal else None, "", plain.strip(), bool(_PANIC.match(plain)))
-    rest = match.group("rest").rstrip()
-    target, message = "", rest
-    parts = _TARGET.match(rest)
-    if parts:
-        target, message = parts.groups()
-    return _line(match.group("level").upper(), target, message)
-
-
-def parse_record(text: str, priority: Optional[int]) -> Line:
-    """The line of a journal record; one without a level of its own is an error where the journal's priority says so.
-
-    Agents write most lines at one priority whatever they say, so a level in the text wins.
-    """
-    line = parse(text)
-    if line.level is None and not line.panic and priority is not None and priority <= PRIORITY_ERROR:
-        return replace(line, level="ERROR")
-    return line
+    return USUAL.read(text, priority)
 
 
 def kind_of(line: Line) -> str:
@@ -184,12 +113,27 @@ class _Kind:
 
 
 @dataclass
+class _Event:
+    """An error or a warning that may have further lines to come."""
+
+    level: str
+    line: Line
+    at: int
+    ends_with_cause: bool = False
+    cause: str = ""
+
+    def __post_init__(self) -> None:
+        self.ends_with_cause = names_the_exception_last(self.line.message)
+
+
+@dataclass
 class Tally:
     """Adds up the lines of one instance over a window; ``signs`` are patterns to search in every error line,
-    ``bucket_s`` > 0 counts by buckets of that many seconds besides."""
+    ``bucket_s`` > 0 counts by buckets of that many seconds besides, ``reading`` says how lines are read."""
 
     signs: Sequence[str] = ()
     bucket_s: float = 0.0
+    reading: Reading = USUAL
 
     lines: int = 0
     errors: int = 0
@@ -198,14 +142,23 @@ class Tally:
     unparsed: int = 0
     unreadable: int = 0
     unread_severe: int = 0
+    continued: int = 0
     first: Optional[int] = None
     last: Optional[int] = None
-    kinds: Dict[str, _Kind] = field(default_factory=dict)
     counters: Dict[str, Dict[str, Any]] = field(default_factory=dict)
     found: Dict[str, Dict[str, Any]] = field(default_factory=dict)
     buckets: Dict[int, List[int]] = field(default_factory=dict)
     points: Dict[Tuple[int, str], float] = field(default_factory=dict)
+    harmless: Dict[str, Dict[str, Any]] = field(default_factory=dict)
+    shapes: Dict[str, int] = field(default_factory=dict)
     _best: Dict[str, Dict[str, float]] = field(default_factory=dict)
+    _kinds: Dict[str, _Kind] = field(default_factory=dict)
+    _events: Dict[str, _Event] = field(default_factory=dict)
+    _unread: Dict[str, List[Any]] = field(default_factory=dict)
+    _minutes: Dict[str, Tuple[int, int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._streams = _log_stream.Streams(self.reading)
 
     def add(self, text: Optional[str], damaged: bool, at: int, invocation: str, priority: Optional[int] = None) -> None:
         """Count one line; ``text`` is ``None`` when the journal gave none, ``damaged`` when bytes were not text.
@@ -220,6 +173,13 @@ class Tally:
             for place, (was, is_) in enumerate(zip(before, (self.lines, self.errors, self.warnings))):
                 bucket[place] += is_ - was
 
+    @property
+    def kinds(self) -> Dict[str, _Kind]:
+        """Errors and warnings by kind."""
+        for invocation in list(self._events):
+            self._close(invocation)
+        return self._kinds
+
     def _bucket(self, at: int) -> int:
         return _bucket.index_of(at / 1e6, self.bucket_s)
 
@@ -227,39 +187,97 @@ class Tally:
         self.lines += 1
         self.first = at if self.first is None or at < self.first else self.first
         self.last = at if self.last is None or at > self.last else self.last
-        line = parse_record(NO_TEXT if text is None else text, priority)
-        if line.level is None and not line.panic:
+        damaged = damaged or text is None
+        text = NO_TEXT if text is None else text
+        line, role = self._streams.take(text, priority, at, invocation)
+        if role == _log_stream.CONTINUED:
+            self.continued += 1
+            self._continue(line, text, invocation)
+            return
+        self._close(invocation)
+        if self._is_harmless(line, text, at):
+            return
+        if role == _log_stream.UNREAD:
             if priority is not None and priority <= PRIORITY_WARNING:
                 self.unread_severe += 1
             # Damaged bytes that still show a level count by it; only the rest is lost to us.
-            if damaged or text is None:
+            if damaged:
                 self.unreadable += 1
             else:
                 self.unparsed += 1
+            self._add_unread(line)
             return
+        self.shapes[line.shape] = self.shapes.get(line.shape, 0) + 1
+        self._count(line, at, invocation)
+
+    def _count(self, line: Line, at: int, invocation: str) -> None:
         if line.panic:
             self.panics += 1
         if line.is_error:
             self.errors += 1
-            self._add_kind("ERROR", line, at)
+            self._events[invocation] = _Event("ERROR", line, at)
             self._add_signs(line)
         elif line.level == "WARN":
             self.warnings += 1
-            self._add_kind("WARN", line, at)
+            self._events[invocation] = _Event("WARN", line, at)
         elif line.level == "INFO" and line.message[:1] in "MF":
             found = counters(line.message)
             if found:
                 self._add_counters(invocation, at, *found)
 
+    def _continue(self, line: Line, text: str, invocation: str) -> None:
+        """A further line of an error: it may hold a sign, and tells one failure from another that has the same words."""
+        event = self._events.get(invocation)
+        if event is None:
+            return
+        if event.level == "ERROR":
+            self._add_signs(line)
+        if names_the_exception_last(text):
+            event.ends_with_cause = True
+        elif line.shape == "trace" or (event.ends_with_cause and is_text_of_its_own(text)):
+            event.cause, event.ends_with_cause = line.message[:_CAUSE_LENGTH], False
+
+    def _close(self, invocation: str) -> None:
+        event = self._events.pop(invocation, None)
+        if event is None:
+            return
+        line = event.line
+        if event.cause:
+            said = "" if names_the_exception_last(line.message) else line.message + ": "
+            line = Line(line.level, line.target, said + event.cause, line.panic)
+        self._add_kind(event.level, line, event.at)
+
+    def _is_harmless(self, line: Line, text: str, at: int) -> bool:
+        """Whether the plan knows the line for harmless. A panic never is, nor what shows a sign of corruption."""
+        known = None if line.panic or self._signs_of(line) else self.reading.accepted(text)
+        if known is None or line.level not in (None, "ERROR", "WARN"):
+            return False
+        minute, count = self._minutes.get(known.name, (0, 0))
+        count = count + 1 if minute == at // _MINUTE_US else 1
+        self._minutes[known.name] = (at // _MINUTE_US, count)
+        if count > known.at_most:
+            return False
+        seen = self.harmless.setdefault(known.name, {"count": 0, "example": _example(line)})
+        seen["count"] += 1
+        return True
+
+    def _add_unread(self, line: Line) -> None:
+        name = kind_of(line)
+        if name in self._unread or len(self._unread) < _UNREAD_KINDS:
+            self._unread.setdefault(name, [0, _example(line)])[0] += 1
+
     def _add_kind(self, level: str, line: Line, at: int) -> None:
         name = kind_of(line)
-        if name not in self.kinds and len(self.kinds) >= MAX_KINDS:
+        if name not in self._kinds and len(self._kinds) >= MAX_KINDS:
             name = OTHER_KIND
-        known = self.kinds.get(name)
+        known = self._kinds.get(name)
         if known is None:
-            known = self.kinds[name] = _Kind(level, _example(line), at, at)
+            known = self._kinds[name] = _Kind(level, _example(line), at, at)
         known.count += 1
         known.first, known.last = min(at, known.first), max(at, known.last)
+
+    def _signs_of(self, line: Line) -> List[str]:
+        return [pattern for pattern in self.signs if line.is_error and re.search(pattern, line.message)]
 
     def _add_signs(self, line: Line) -> None:
         # Not the kinds' examples: lines of one kind differ in just the quoted text that may hold the sign.
@@ -282,6 +300,10 @@ class Tally:
                 best[name] = max(best.get(name, 0), value)
             self.points[(self._bucket(at), invocation)] = sum(best.values())
 
+    def _unread_shown(self) -> List[Dict[str, Any]]:
+        most = sorted(self._unread.values(), key=lambda seen: -seen[0])[:_UNREAD_SHOWN]
+        return [{"count": count, "example": example} for count, example in most]
+
     def as_dict(self, kinds: int) -> Dict[str, Any]:
         """The ``log`` part of ``agent_units_info``; the ``kinds`` most frequent kinds, errors before warnings."""
         order: List[Tuple[str, _Kind]] = sorted(
@@ -295,6 +317,8 @@ class Tally:
             "unparsed": self.unparsed,
             "unreadable": self.unreadable,
             "unread_severe": self.unread_severe,
+            "continued": self.continued,
+            "unread": self._unread_shown(),
             "first_at": _instant.iso(self.first),
             "last_at": _instant.iso(self.last),
             "kinds": [

@@ -89,7 +89,7 @@ class Shown:
             # systemd's own "Started" line shows that the journal reaches back to the start.
             self.covered = self.covered or record.event == "started"
             return
-        line = _agent_log.parse_record(_agent_log.NO_TEXT if record.text is None else record.text, record.priority)
+        line = _agent_log.parse(_agent_log.NO_TEXT if record.text is None else record.text, record.priority)
         if record.text is None and not line.is_error:
             return
         self.lines += 1

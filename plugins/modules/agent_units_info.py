@@ -129,6 +129,8 @@ instances:
       C([index, invocation id, total]), ascending by index: the sum of the agent's own counters, each
       the highest so far of this invocation, as of the last time that it printed them in the bucket."
     - "C(log.unread_severe) are lines among C(unparsed) and C(unreadable) whose priority is 4 or worse."
+    - "C(log.continued) are lines that belong to the line before, such as those of a stack trace: neither unread nor further
+      errors. C(log.unread) has examples of C(unparsed) lines, the most frequent first, secrets masked."
     - "C(log.signs) is there when O(signs) were asked for: by pattern, C(count) and C(examples)."
   returned: success
   type: dict
@@ -161,6 +163,8 @@ instances:
         unparsed: 0
         unreadable: 0
         unread_severe: 0
+        continued: 0
+        unread: []
         first_at: "2026-01-23T23:12:10.067668+00:00"
         last_at: "2026-01-23T23:58:11.000000+00:00"
         kinds:

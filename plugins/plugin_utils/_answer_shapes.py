@@ -53,6 +53,8 @@ _LOG = fields(
     },
     {
         "unread_severe": count,
+        "continued": count,
+        "unread": listed(fields({"count": count, "example": text})),
         "buckets": by_name(row(count, count, count), _is_index, "the index of a bucket"),
         "counter_points": listed(row(bucket, text, amount)),
         "signs": by_name(fields({"count": count, "examples": listed(text)})),

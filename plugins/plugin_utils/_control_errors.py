@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.cowboyai.rollout.plugins.module_utils._agent_log import OTHER_KIND, Line, kind_of
+from ansible_collections.cowboyai.rollout.plugins.module_utils._agent_log import OTHER_KIND, kind_of
+from ansible_collections.cowboyai.rollout.plugins.module_utils._log_line import Line
 
 _SHOWN_KINDS = 3
 
