@@ -144,7 +144,7 @@ class ActionModule(RolloutAction):
         since = _instances.in_real_time(context, self.clock.now() - timedelta(seconds=order["look_back_s"]))
         order["looks"] = {}
         for host in self._chosen(context):
-            units = [_instances.unit_of(context, agent, host) for agent in [*plan.agents(), *plan.control.agents]]
+            units = [_instances.to_look_at(context, agent, host) for agent in [*plan.agents(), *plan.control.agents]]
             order["looks"][host] = {
                 "instances": units,
                 "since": since,
@@ -516,7 +516,7 @@ class ActionModule(RolloutAction):
         agents = wanted or agents
         looks = {}
         for host in context.in_play:
-            units = [_instances.unit_of(context, agent, host) for agent in agents]
+            units = [_instances.to_look_at(context, agent, host) for agent in agents]
             looks[host] = {
                 "instances": units,
                 "since": since,

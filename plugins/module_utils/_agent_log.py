@@ -53,7 +53,6 @@ _EXAMPLE_LENGTH = 300
 # Far more than is shown; masking takes time in the square of it.
 _MASKED_LENGTH = 8192
 _CAUSE_LENGTH = 2000
-_MINUTE_US = 60000000
 _UNREAD_KINDS = 50
 _UNREAD_SHOWN = 5
 
@@ -155,7 +154,6 @@ class Tally:
     _kinds: Dict[str, _Kind] = field(default_factory=dict)
     _events: Dict[str, _Event] = field(default_factory=dict)
     _unread: Dict[str, List[Any]] = field(default_factory=dict)
-    _minutes: Dict[str, Tuple[int, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._streams = _log_stream.Streams(self.reading)
@@ -189,13 +187,14 @@ class Tally:
         self.last = at if self.last is None or at > self.last else self.last
         damaged = damaged or text is None
         text = NO_TEXT if text is None else text
-        line, role = self._streams.take(text, priority, at, invocation)
+        line, role, name = self._streams.take(text, priority, at, invocation)
         if role == _log_stream.CONTINUED:
             self.continued += 1
             self._continue(line, text, invocation)
             return
         self._close(invocation)
-        if self._is_harmless(line, text, at):
+        if role == _log_stream.HARMLESS and not self._signs_of(line):
+            self._add_harmless(name, line)
             return
         if role == _log_stream.UNREAD:
             if priority is not None and priority <= PRIORITY_WARNING:
@@ -247,19 +246,11 @@ class Tally:
             line = Line(line.level, line.target, said + event.cause, line.panic)
         self._add_kind(event.level, line, event.at)
 
-    def _is_harmless(self, line: Line, text: str, at: int) -> bool:
-        """Whether the plan knows the line for harmless. A panic never is, nor what shows a sign of corruption."""
-        known = None if line.panic or self._signs_of(line) else self.reading.accepted(text)
-        if known is None or line.level not in (None, "ERROR", "WARN"):
-            return False
-        minute, count = self._minutes.get(known.name, (0, 0))
-        count = count + 1 if minute == at // _MINUTE_US else 1
-        self._minutes[known.name] = (at // _MINUTE_US, count)
-        if count > known.at_most:
-            return False
-        seen = self.harmless.setdefault(known.name, {"count": 0, "example": _example(line)})
+    def _add_harmless(self, name: str, line: Line) -> None:
+        seen = self.harmless.setdefault(name, {"count": 0, "examples": []})
         seen["count"] += 1
-        return True
+        if len(seen["examples"]) < SIGN_EXAMPLES:
+            seen["examples"].append(_example(line))
 
     def _add_unread(self, line: Line) -> None:
         name = kind_of(line)
@@ -319,6 +310,7 @@ class Tally:
             "unread_severe": self.unread_severe,
             "continued": self.continued,
             "unread": self._unread_shown(),
+            "harmless": self.harmless,
             "first_at": _instant.iso(self.first),
             "last_at": _instant.iso(self.last),
             "kinds": [

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.cowboyai.rollout.plugins.module_utils import _env_file, _instant
+from ansible_collections.cowboyai.rollout.plugins.module_utils import _env_file, _instant, _log_reading
 
 _AGENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")
 _UNIT = re.compile(r"[A-Za-z0-9_.:\\-]+(?:@[A-Za-z0-9_.:\\-]*)?\.service\Z")
@@ -40,10 +40,12 @@ class Proof:
     log: Optional[str] = None
     subscriptions: Tuple[str, ...] = ()
     ready_within: float = READY_WITHIN
+    log_lines: _log_reading.Reading = _log_reading.USUAL
 
     def as_dict(self) -> Dict[str, Any]:
         """For the manifest."""
-        return {"log": self.log, "subscriptions": list(self.subscriptions), "ready_within": self.ready_within}
+        shown = {"log": self.log, "subscriptions": list(self.subscriptions), "ready_within": self.ready_within}
+        return {**shown, "log_lines": self.log_lines.raw} if self.log_lines.raw else shown
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Instance:
     proof: Proof = field(default_factory=Proof)
     since: Optional[int] = None
     backup_sha256: Optional[str] = None
+    log_lines: _log_reading.Reading = _log_reading.USUAL
 
 
 def check_agent(agent: Any, what: str = "agent") -> str:
@@ -123,7 +126,15 @@ def proof_from(raw: Optional[Mapping[str, Any]], agent: str) -> Proof:
                 agent, within
             )
         )
-    return Proof(log or None, tuple(subscriptions), float(within))
+    return Proof(log or None, tuple(subscriptions), float(within), log_lines_from(raw.get("log_lines"), agent))
+
+
+def log_lines_from(raw: Any, agent: str) -> _log_reading.Reading:
+    """How the lines of an agent are read; nothing given means that all shapes are tried."""
+    try:
+        return _log_reading.reading_from(raw)
+    except _log_reading.LogLinesError as problem:
+        raise ArgumentProblem("agent {0}: {1}".format(agent, problem)) from None
 
 
 def instances_from(
@@ -164,7 +175,8 @@ def instances_from(
                         backup, agent
                     )
                 )
-            out.append(Instance(agent, unit, env_file, env, proof_from(spec.get("proof"), agent), since, backup))
+            proof, log_lines = proof_from(spec.get("proof"), agent), log_lines_from(spec.get("log_lines"), agent)
+            out.append(Instance(agent, unit, env_file, env, proof, since, backup, log_lines))
         except ArgumentProblem as problem:
             problems.append(str(problem))
         except ValueError as problem:

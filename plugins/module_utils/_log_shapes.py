@@ -29,7 +29,7 @@ _COLOUR = re.compile(r"\x1b(?:\[[0-9;:?]{0,40}[ -/]{0,4}[@-~]|[()][A-Z0-9]|[=>78
 
 _UPPER = r"(TRACE|DEBUG|INFO|WARN|ERROR)"
 _TRACING = re.compile(
-    r"\s*(?:(?:\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?|\d{1,10}\.\d{1,9}s|" + _log_time.STAMP + r")\s{1,4})?"
+    r"\s{0,40}(?:(?:\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?|\d{1,10}\.\d{1,9}s|" + _log_time.STAMP + r")\s{1,4})?"
     + _UPPER + r"(?=[\s:])[ \t]{0,4}(?:ThreadId\(\d{1,9}\) )?(?:\d{1,6}: )?(.*)\Z", re.DOTALL,
 )  # fmt: skip
 _KLOG = re.compile(

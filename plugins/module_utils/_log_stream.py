@@ -10,13 +10,13 @@ indented belongs to any line; frames are known by themselves, also where the loo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, Optional, Tuple
+from typing import Dict, NamedTuple, Optional, Tuple
 
 from ansible_collections.cowboyai.rollout.plugins.module_utils import _log_head, _log_shapes, _log_trace
 from ansible_collections.cowboyai.rollout.plugins.module_utils._log_line import Line
 from ansible_collections.cowboyai.rollout.plugins.module_utils._log_reading import Reading
 
-OWN, CONTINUED, UNREAD = "own", "continued", "unread"
+OWN, CONTINUED, UNREAD, HARMLESS = "own", "continued", "unread", "harmless"
 _CLOSING = frozenset(["}", "]", ")", "},", "],", "});", "]}", "}}"])
 
 # A logger writes all lines of one event at once; the journal stamps them as they arrive (microseconds).
@@ -25,8 +25,17 @@ _AT_ONCE_US = 1000000
 _SAME_WRITE_US = 100000
 # Lines of text in a row that are taken for an error's own; frames have no such limit.
 _MOST_TEXT = 200
+_MINUTE_US = 60000000
 # Processes of one unit within one look.
 _MOST_STREAMS = 1000
+
+
+class Taken(NamedTuple):
+    """A line and its part: ``own|continued|unread``, or ``harmless`` with the name that the plan gives it."""
+
+    line: Line
+    role: str
+    name: str = ""
 
 
 @dataclass
@@ -54,9 +63,11 @@ class Streams:
     def __init__(self, reading: Reading) -> None:
         self.reading = reading
         self._open: Dict[str, Optional[_Open]] = {}
+        # By harmless pattern the minute of its last line, and how many it covered in it.
+        self._minutes: Dict[str, Tuple[int, int]] = {}
 
-    def take(self, text: str, priority: Optional[int], at: int, invocation: str) -> Tuple[Line, str]:
-        """``(line, own|continued|unread)`` of the next line; ``at`` in microseconds."""
+    def take(self, text: str, priority: Optional[int], at: int, invocation: str) -> Taken:
+        """The next line; ``at`` in microseconds."""
         if invocation not in self._open and len(self._open) >= _MOST_STREAMS:
             self._open.clear()
         line, shown = self.reading.read(text, priority), _log_shapes.plain(text)
@@ -77,7 +88,20 @@ class Streams:
             self._open[invocation] = _Open(line, at, trace, says_error)
         elif role == UNREAD and not fresh:
             self._open[invocation] = None
-        return line, role
+        name = self._harmless(line, text, at) if role in (OWN, UNREAD) else ""
+        return Taken(line, HARMLESS, name) if name else Taken(line, role)
+
+    def _harmless(self, line: Line, text: str, at: int) -> str:
+        """The name under which the plan knows a line for harmless, as long as there are few. A panic never is."""
+        if line.panic or line.level not in (None, "WARN", "ERROR"):
+            return ""
+        known = self.reading.accepted(text)
+        if known is None:
+            return ""
+        minute, count = self._minutes.get(known.name, (0, 0))
+        count = count + 1 if minute == at // _MINUTE_US else 1
+        self._minutes[known.name] = (at // _MINUTE_US, count)
+        return known.name if count <= known.at_most else ""
 
 
 def _hangs(line: Line, shown: str) -> bool:

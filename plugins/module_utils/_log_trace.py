@@ -22,13 +22,13 @@ _PANIC = re.compile(
     r"|fatal runtime error\b"
     r"|memory allocation of \d{1,20} bytes failed"
     r"|panic(?:\([^)\n]{0,40}\))?: "  # Go
-    r"|fatal error: (?!.{0,200}: No such file)"
+    r"|fatal error: "
     r"|runtime: (?:goroutine stack exceeds|out of memory)"
     r"|SIG(?:SEGV|ABRT|BUS|ILL|FPE|QUIT|TRAP)\b"
     r"|unexpected fault address"
     r"|Fatal Python error: "
     r"|terminate called (?:after|without|recursively)"  # C and C++
-    r"|Segmentation fault|Bus error\b|Illegal instruction\b|Floating point exception\b|Aborted\b(?: \(core dumped\))?\s*\Z"
+    r"|Segmentation fault|Bus error\b|Illegal instruction\b|Floating point exception\b|Aborted\b(?: \(core dumped\))?\s{0,40}\Z"
     r"|\*\*\* (?:stack smashing|buffer overflow|Error in)"
     r"|(?:double free or corruption|free\(\): |malloc\(\): |corrupted size vs|munmap_chunk\(\): |corrupted double-linked)"
     r"|==\d{1,10}==\s?ERROR: "
@@ -48,8 +48,8 @@ _CRASH = re.compile(
     r"|=(?:ERROR|CRASH) REPORT===="  # Erlang
     r"|npm ERR!|npm error "
     r"|PHP (?:Parse|Recoverable|Core|Compile) ?error: "
-    r"|[^\s:]{1,300}:\d{1,9}:in [`'][^'\n]{0,200}': [^\n]{0,2000}\([A-Z][\w:]{0,100}\)\s*\Z"  # Ruby
-    r"|" + _EXCEPTION_NAME + r"(?: \[[A-Z][A-Z0-9_]{0,80}\])?(?::(?=\s|\Z)| \(|\s*\Z)"
+    r"|[^\s:]{1,300}:\d{1,9}:in [`'][^'\n]{0,200}': "  # Ruby
+    r"|" + _EXCEPTION_NAME + r"(?: \[[A-Z][A-Z0-9_]{0,80}\])?(?::(?=\s|\Z)| \(|\s{0,40}\Z)"
     r"|Error:(?=\s|\Z)",
 )
 _WARNING = re.compile(
@@ -60,37 +60,40 @@ _WARNING = re.compile(
 )
 # Parts of traces that nothing else looks like.
 _PART = re.compile(
-    r"\s*(?:"
+    r"\s{0,200}(?:"
     r"File \"[^\"\n]{0,1000}\", line \d{1,9}"  # Python
     r"|During handling of the above exception, another|The above exception was the direct cause"
-    r"|[+|] (?:Exception Group )?Traceback|\+-\+?-{4,}"
-    r"|at (?:async |new |Object\.|Module\.|process\.)?[\w.$<>/\[\]`@ -]{0,300}\([^()\n]{0,400}\)?"  # Java, Node, .NET
-    r"|at (?:async )?(?:file://|node:|/|[A-Z]:\\)[^\s]{0,1000}:\d{1,9}"
-    r"|at [^\s]{1,300}:\d{1,9}(?::\d{1,9})?\s*\Z"  # Rust
-    r"|\.\.\. \d{1,6} (?:more|common frames omitted)"
-    r"|(?:Caused by|Suppressed): |Caused by:\s*\Z|Wrapped by: "
-    r"|--- End of (?:inner exception )?stack trace|---> "
-    r"|\d{1,5}: (?:0x[0-9a-f]{1,16} - )?[\w<>$.:& ,*()\[\]{}#'-]{1,500}\Z"  # Rust
-    r"|\d{1,5}: .{0,400}\(os error \d{1,5}\)"
-    r"|stack backtrace:|note: (?:run with|Some details are omitted|in Rust|the full version)|Backtrace omitted|Location:\s*\Z"
-    r"|Run with (?:RUST_BACKTRACE|COLORBT_SHOW_HIDDEN)|note: .{0,100}backtrace"
+    r"|[+|] (?:Exception Group )?Traceback|\+-\+?-{4,80}"
+    r"|\.\.\. \d{1,6} (?:more|common frames omitted)"  # Java
+    r"|(?:Caused by|Suppressed): |Caused by:\s{0,40}\Z"
+    r"|--- End of (?:inner exception )?stack trace"  # .NET
+    r"|stack backtrace:|note: run with `RUST_BACKTRACE"  # Rust
     r"|goroutine \d{1,12}(?: gp=\S{1,30})?(?: m=\S{1,30})?(?: mp=\S{1,30})? \[[^\]\n]{1,100}\]:"  # Go
-    r"|\[signal SIG[A-Z]{2,6}|\[recovered|created by \S|exit status \d|runtime stack:"
-    r"|[\w./*()\[\]$@-]{1,300}\.[\w.*()\[\]$-]{1,200}\((?:0x[0-9a-f]{1,16}|\.\.\.|\{|\)|[^()\n]{0,300}\)\s*\Z)"
-    r"|/[^\s]{1,500}\.(?:go|s):\d{1,9}(?: \+0x[0-9a-f]{1,16})?"
-    r"|r(?:[a-d]x|[sd]i|[sb]p|ip|flags|\d{1,2}) {1,4}0x|[cfg]s {1,4}0x"
+    r"|\[signal SIG[A-Z]{2,6}|created by [^\s.]{1,300}\.|runtime stack:"
+    r"|(?=[^\s.(]{1,200}\.)[\w./*\[\]$@-]{1,300}(?:\(\*?\w{1,100}\)[\w.\[\]$-]{1,200})?\((?:0x[0-9a-f]{1,16}[,)?]|\.\.\.\)|\{0x|\)\s{0,40}\Z)"
+    r"|r(?:[a-d]x|[sd]i|[sb]p|ip|flags|\d{1,2}) {1,4}0x"
+    r"|#\d{1,4} {1,8}(?:0x[0-9a-f]|\{main\}|\S{1,300}\.php\(\d{1,9}\)|\[internal)"  # C, PHP
+    r"|<--- (?:Last few GCs|JS stacktrace)|==== JS stack trace|----- Native stack trace"  # Node
+    r")"
+)
+# Parts of traces that are text where they are not indented.
+_INDENTED_PART = re.compile(
+    r"\s{1,200}(?:"
+    r"at (?:async |new )?[\w.$<>/\[\]`@ -]{0,300}\([^()\n]{0,400}\)?"  # Java, Node, .NET
+    r"|at (?:async )?(?:file://|node:|/|[A-Z]:\\)[^\s]{0,1000}:\d{1,9}"
+    r"|at [^\s]{1,300}:\d{1,9}(?::\d{1,9})?\s{0,40}\Z"  # Rust
+    r"|\d{1,5}: \S"
+    r"|---> \S"  # .NET
+    r"|/[^\s]{1,500}\.(?:go|s):\d{1,9}(?: \+0x[0-9a-f]{1,16})?"  # Go
     r"|from [^\s:]{1,300}:\d{1,9}:in "  # Ruby
-    r"|#\d{1,4} +(?:0x|\{main\}|\S{1,300}\(\d{1,9}\)|\[internal)|Stack trace:|thrown in \S"  # PHP, C
     r"|\([a-z_]\w{0,60} \d[\w.-]{0,30}\) [^\s:]{1,200}:\d{1,9}: "  # Elixir
-    r"|(?:Last message|State|Initial Call|Ancestors|Function|Args|Client|Crash reason|Stacktrace):"
-    r"|what\(\): |<--- (?:Last few GCs|JS stacktrace)|==== JS stack trace|----- Native stack trace"
-    r"|[~^]{1,400}\s*\Z"
-    r"|Node\.js v\d|\[(?:cause|errors)\]: "
+    r"|[~^]{1,400}\s{0,40}\Z"
+    r"|\[(?:cause|errors)\]: "
     r")"
 )
 # The first of the two lines in which java.util.logging writes; the second has the level.
-_ANNOUNCES = re.compile(r"[A-Z][a-z]{2} \d\d?, \d{4} \d\d?:\d\d:\d\d [AP]M [\w.$]{1,200} [\w<>$-]{1,100}\s*\Z")
-_UNCAUGHT = re.compile(r"\s*(?:Exception (?:in|ignored)|Unhandled |Uncaught )")
+_ANNOUNCES = re.compile(r"[A-Z][a-z]{2} \d\d?, \d{4} \d\d?:\d\d:\d\d [AP]M [\w.$]{1,200} [\w<>$-]{1,100}\s{0,40}\Z")
+_UNCAUGHT = re.compile(r"\s{0,40}(?:Exception (?:in|ignored)|Unhandled |Uncaught )")
 _NO_NAME = re.compile(r"(?:\+ Exception Group )?Traceback \(")
 
 
@@ -106,7 +109,7 @@ def from_crash(text: str) -> Optional[Line]:
 
 def is_part(text: str) -> bool:
     """Whether the line is a frame, or another line that only stands inside of a stack trace."""
-    return bool(_PART.match(text))
+    return bool(_PART.match(text) or _INDENTED_PART.match(text))
 
 
 def is_uncaught(text: str) -> bool:

@@ -12,7 +12,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, FrozenSet, List, Optional, Sequence
 
-from ansible_collections.cowboyai.rollout.plugins.module_utils import _agent_log, _environ, _instant, _journal, _secrets
+from ansible_collections.cowboyai.rollout.plugins.module_utils import (
+    _agent_log,
+    _environ,
+    _instant,
+    _journal,
+    _log_stream,
+    _secrets,
+)
 from ansible_collections.cowboyai.rollout.plugins.module_utils._host import Host
 from ansible_collections.cowboyai.rollout.plugins.module_utils._instance import Proof
 from ansible_collections.cowboyai.rollout.plugins.module_utils._systemd import LONGEST_WAIT_S, SystemdError, Unit
@@ -71,6 +78,7 @@ class Shown:
     def forget_lines(self) -> None:
         """Start over with the log (it is read again from the start of the invocation)."""
         self.log, self.lines, self.errors, self.first_error, self.covered = False, 0, 0, "", False
+        self.streams = _log_stream.Streams(self.wanted.proof.log_lines)
         self.subscriptions = dict.fromkeys(self.wanted.proof.subscriptions, False)
 
     @property
@@ -89,14 +97,15 @@ class Shown:
             # systemd's own "Started" line shows that the journal reaches back to the start.
             self.covered = self.covered or record.event == "started"
             return
-        line = _agent_log.parse(_agent_log.NO_TEXT if record.text is None else record.text, record.priority)
+        text = _agent_log.NO_TEXT if record.text is None else record.text
+        line, role, _name = self.streams.take(text, record.priority, record.at, record.invocation_id)
         if record.text is None and not line.is_error:
             return
         self.lines += 1
-        if line.is_error:
+        if line.is_error and role == _log_stream.OWN:
             self.errors += 1
             self.first_error = self.first_error or _secrets.mask_text(line.message)[:200]
-        if self.wanted.proof.log is not None and self.wanted.proof.log in line.message:
+        if self.wanted.proof.log is not None and self.wanted.proof.log in line.message + "\n" + text:
             self.log = True
         pattern = _agent_log.subscription(line)
         if pattern in self.subscriptions:

@@ -92,7 +92,7 @@ class _Collector:
     """Sorts journal records by instance."""
 
     def __init__(self, instances: Sequence[Instance], signs: Sequence[str] = (), bucket_s: float = 0.0) -> None:
-        self.tallies = {instance.unit: _agent_log.Tally(signs, bucket_s) for instance in instances}
+        self.tallies = {instance.unit: _agent_log.Tally(signs, bucket_s, instance.log_lines) for instance in instances}
         self.lifecycles: Dict[str, List[Dict[str, Any]]] = {instance.unit: [] for instance in instances}
         self.begins = {instance.unit: instance.since for instance in instances if instance.since is not None}
 

@@ -54,6 +54,11 @@ options:
             description: Seconds after its start within which it must have shown all this.
             type: float
             default: 30
+          log_lines:
+            description:
+              - How its log lines are read, as O(cowboyai.rollout.agent_units_info#module:instances[].log_lines) says; an error
+                line that is harmless by it is none.
+            type: dict
   directory:
     description: Backup directory, made with mode 0700 when it is missing. One rollout per directory.
     type: str
@@ -161,6 +166,7 @@ def main() -> None:
                             "log": {"type": "str"},
                             "subscriptions": {"type": "list", "elements": "str", "default": []},
                             "ready_within": {"type": "float", "default": 30},
+                            "log_lines": {"type": "dict"},
                         },
                     },
                 },

@@ -61,6 +61,11 @@ options:
             description: Seconds after its start within which it must have shown all this.
             type: float
             default: 30
+          log_lines:
+            description:
+              - How its log lines are read, as O(cowboyai.rollout.agent_units_info#module:instances[].log_lines) says; an error
+                line that is harmless by it is none.
+            type: dict
       backup_sha256:
         description:
           - SHA-256 of the file as it was backed up (from M(cowboyai.rollout.agent_backup)). If the file is neither that
@@ -228,6 +233,7 @@ def main() -> None:
                             "log": {"type": "str"},
                             "subscriptions": {"type": "list", "elements": "str", "default": []},
                             "ready_within": {"type": "float", "default": 30},
+                            "log_lines": {"type": "dict"},
                         },
                     },
                 },

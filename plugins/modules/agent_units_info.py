@@ -42,6 +42,21 @@ options:
         description:
           - Leave out this agent's lines and events before this time, such as those of a process that was replaced.
         type: str
+      log_lines:
+        description:
+          - How this agent's log lines are read. Without it all known shapes are tried; where two of them read different
+            levels out of one line, the worse counts.
+          - C(shape) is V(auto), V(plain) (the level is the journal's PRIORITY) or the shape of a logger - V(tracing), V(json),
+            V(pino), V(ecs), V(logfmt), V(klog), V(python), V(zerolog), V(serilog), V(log4j), V(go), V(ruby), V(nginx),
+            V(apache), V(postgresql), V(elixir), V(monolog), V(syslog) or V(winston). An error in any other shape, a panic
+            and a stack trace count all the same.
+          - C(keys) are lists of names under C(level), C(message) and C(target), with the shapes V(json) and V(logfmt).
+          - C(pattern) is a regular expression that matches from the beginning of a line, with the group C(level), and
+            C(message) and C(target) if there are any. It must take steps in proportion to the line; the module does not check it.
+          - C(levels) says by word or number of the agent's own what level it means, such as V(error) for C(FEHLER).
+          - C(harmless) is a list of C(name), C(line) (a regular expression that is found in it) and C(at_most), lines a minute
+            (10). Such lines are neither errors nor unread, but counted in C(log.harmless). A panic never is harmless.
+        type: dict
   since:
     description:
       - Count log lines from this point in time, ISO 8601 or seconds since the epoch.
@@ -131,6 +146,7 @@ instances:
     - "C(log.unread_severe) are lines among C(unparsed) and C(unreadable) whose priority is 4 or worse."
     - "C(log.continued) are lines that belong to the line before, such as those of a stack trace: neither unread nor further
       errors. C(log.unread) has examples of C(unparsed) lines, the most frequent first, secrets masked."
+    - "C(log.harmless) has by name C(count) and C(examples) of lines that O(instances[].log_lines) says are harmless."
     - "C(log.signs) is there when O(signs) were asked for: by pattern, C(count) and C(examples)."
   returned: success
   type: dict
@@ -165,6 +181,7 @@ instances:
         unread_severe: 0
         continued: 0
         unread: []
+        harmless: {}
         first_at: "2026-01-23T23:12:10.067668+00:00"
         last_at: "2026-01-23T23:58:11.000000+00:00"
         kinds:
@@ -263,6 +280,7 @@ def main() -> None:
                     "unit": {"type": "str", "required": True},
                     "env_file": {"type": "path"},
                     "since": {"type": "str"},
+                    "log_lines": {"type": "dict"},
                 },
             },
             "since": {"type": "str"},

@@ -55,6 +55,7 @@ _LOG = fields(
         "unread_severe": count,
         "continued": count,
         "unread": listed(fields({"count": count, "example": text})),
+        "harmless": by_name(fields({"count": count, "examples": listed(text)})),
         "buckets": by_name(row(count, count, count), _is_index, "the index of a bucket"),
         "counter_points": listed(row(bucket, text, amount)),
         "signs": by_name(fields({"count": count, "examples": listed(text)})),

@@ -174,6 +174,7 @@ def _instance(
             "unparsed": sums["unparsed"],
             "unreadable": sums["unreadable"],
             "unread_severe": sums["unread_severe"],
+            "harmless": sums["harmless"],
             "warnings": sums["warnings"],
             "panics": sums["panics"],
             "messages": sums["messages"],
@@ -199,8 +200,13 @@ def _tick(looks: Looks, agent: str, log: dict[str, Any]) -> dict[str, Any]:
     for invocation, counter in log["counters"].items():
         messages += max(sum(int(n) for n in counter["last"].values()) - counted_before(looks, agent, invocation), 0)
     keys = ("errors", "warnings", "panics", "lines", "unparsed", "unreadable", "kinds")
-    # A look of an earlier version did not tell it.
-    return {**{key: log[key] for key in keys}, "unread_severe": log.get("unread_severe", 0), "messages": messages}
+    # A look of an earlier version did not tell these.
+    later = {
+        "unread_severe": log.get("unread_severe", 0),
+        "unread": log.get("unread", []),
+        "harmless": log.get("harmless", {}),
+    }
+    return {**{key: log[key] for key in keys}, **later, "messages": messages}
 
 
 def _changed(subjects: Iterable[Subject]) -> dict[str, datetime]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _instances, _nats_book, _series
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _instances, _log_lines, _nats_book, _series
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _reasons as reasons
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import iso, parse_iso, plus
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import BUCKET, Context, StepError, operator
@@ -174,6 +174,7 @@ def gather(
         previous=_previous(context, name),
         gaps_after=state.gaps_accepted_at,
     )
+    document["log_lines"] = {"readable": _log_lines.readable(plan)}
     document["judge"] = {"false_alarms": plan.judge.false_alarms}
     document["series"] = _series.build(
         looks,

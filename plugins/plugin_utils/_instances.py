@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _log_lines
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import instance_id
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._catalogue import PlaceholderError
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import iso, parse_iso, plus
@@ -55,8 +56,17 @@ def unit_of(context: Context, agent: str, host: str) -> dict[str, Any]:
     }
 
 
+def to_look_at(context: Context, agent: str, host: str) -> dict[str, Any]:
+    """What `agent_units_info` takes of one instance."""
+    log_lines = _log_lines.of_instance(context, agent, host)
+    unit = unit_of(context, agent, host)
+    return {**unit, "log_lines": log_lines} if log_lines else unit
+
+
 def _proof(context: Context, proof: Any, agent: str, host: str) -> dict[str, Any]:
+    log_lines = _log_lines.of_instance(context, agent, host)
     return {
+        **({"log_lines": log_lines} if log_lines else {}),
         "log": filled(context, proof.log, agent, host, "the proof"),
         "subscriptions": [filled(context, text, agent, host, "a subscription") for text in proof.subscriptions],
         "ready_within": proof.ready_within,
@@ -99,7 +109,9 @@ def look_order(context: Context, host: str, subjects: list[Subject], since: date
     instances = []
     for subject in subjects:
         if subject.host == host:
-            instances.append({**unit_of(context, subject.agent, host), "since": in_real_time(context, subject.since)})
+            instances.append(
+                {**to_look_at(context, subject.agent, host), "since": in_real_time(context, subject.since)}
+            )
     return {
         "instances": instances,
         "rollout": context.rollout,

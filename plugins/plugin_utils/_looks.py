@@ -145,7 +145,7 @@ def totals(looks: Looks, agent: str, since: datetime | None) -> dict[str, Any]:
 
     Returns errors, warnings, panics, lines, messages (from the agent's own counters, a lower bound: it prints them
     every so many messages), kinds (merged), events (lifecycle in order), gaps (typed, with what was said),
-    signs (by pattern, with few examples; None when no look searched for any).
+    signs (by pattern, with few examples; None when no look searched for any), harmless (the same by name).
     """
     if isinstance(looks, HostFold):
         return looks.totals(agent, since)
@@ -155,6 +155,7 @@ def totals(looks: Looks, agent: str, since: datetime | None) -> dict[str, Any]:
     counters: dict[str, dict[str, int]] = {}
     gaps: list[dict[str, Any]] = []
     signs: dict[str, dict[str, Any]] | None = None
+    harmless: dict[str, dict[str, Any]] = {}
     for look in looks:
         if since and parse_iso(look["at"]) < since:
             continue
@@ -177,10 +178,8 @@ def totals(looks: Looks, agent: str, since: datetime | None) -> dict[str, Any]:
             _merge_kind(kinds, kind)
         if "signs" in log:
             signs = signs or {}
-            for pattern, found in log["signs"].items():
-                known = signs.setdefault(pattern, {"count": 0, "examples": []})
-                known["count"] += found["count"]
-                known["examples"] = (known["examples"] + found["examples"])[:SIGN_EXAMPLES]
+            _add_found(signs, log["signs"])
+        _add_found(harmless, log.get("harmless") or {})
     events.sort(key=lambda event: event["at"])
     ranked = sorted(kinds.values(), key=lambda kind: -kind["count"])[:KINDS_KEPT]
     return {
@@ -191,7 +190,15 @@ def totals(looks: Looks, agent: str, since: datetime | None) -> dict[str, Any]:
         "events": events,
         "gaps": gaps,
         "signs": signs,
+        "harmless": harmless,
     }
+
+
+def _add_found(known: dict[str, dict[str, Any]], more: dict[str, Any]) -> None:
+    for name, found in more.items():
+        seen = known.setdefault(name, {"count": 0, "examples": []})
+        seen["count"] += found["count"]
+        seen["examples"] = (seen["examples"] + found["examples"])[:SIGN_EXAMPLES]
 
 
 def _merge_kind(kinds: dict[str, dict[str, Any]], kind: dict[str, Any]) -> None:

@@ -26,9 +26,10 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._shared_loss impo
 ALSO_HERE = (_exhaustion_metrics, _series_metrics)
 # A rate over fewer messages than this says little about one instance alone.
 MESSAGES_TO_STAND_ALONE = 1000
-# So few log lines that can't be read may be anything; from then on their share counts. Those that the journal's
-# priority calls a warning or worse are never among the few.
+# In evidence without a plan's `log_lines.readable`: so few lines that can't be read may be anything, from then on their
+# share counts. Those that the journal's priority calls a warning or worse are never among the few.
 LINES_UNREAD, LINES_UNREAD_PCT = 5, 1.0
+EXAMPLE = 120
 # Of what a journal said, so many characters stand in a verdict; all of it stands in the evidence.
 GAP_WORDS = 240
 
@@ -89,18 +90,44 @@ def _count(key: str) -> Callable[[Evidence, str], Reading]:
     return reader
 
 
-def _unread_lines(found: dict[str, dict[str, Any]], missing: dict[str, str]) -> None:
+def _unread_lines(evidence: Evidence, found: dict[str, dict[str, Any]], missing: dict[str, str]) -> None:
     """An instance whose log we can't read has no known errors, which is not the same as none."""
+    readable = (evidence.get("log_lines") or {}).get("readable")
     for name, item in found.items():
         lines = int(item.get("lines") or 0)
         unread = int(item.get("unparsed") or 0) + int(item.get("unreadable") or 0)
         severe = int(item.get("unread_severe") or 0)
         if severe:
             what = f"{severe} of {lines} log lines of {name} can't be read and are warnings or worse by their priority"
-            _add(missing, reasons.TOOL_ERROR, what)
-            continue
-        if unread > LINES_UNREAD and 100.0 * unread > LINES_UNREAD_PCT * lines:
-            _add(missing, reasons.TOOL_ERROR, f"{unread} of {lines} log lines of {name} can't be read")
+            _add(missing, reasons.TOOL_ERROR, what + _unread_example(item))
+        elif readable is None:
+            # Evidence of an earlier version is judged as it was.
+            if unread > LINES_UNREAD and 100.0 * unread > LINES_UNREAD_PCT * lines:
+                _add(missing, reasons.TOOL_ERROR, f"{unread} of {lines} log lines of {name} can't be read")
+        elif unread and 100.0 * (lines - unread) < readable * lines:
+            _add(
+                missing,
+                reasons.TOOL_ERROR,
+                f"{unread} of {lines} log lines of {name} can't be read" + _unread_example(item),
+            )
+
+
+def _unread_example(item: dict[str, Any]) -> str:
+    """One of the lines, as the last look saw them."""
+    examples = (item.get("tick") or item).get("unread") or []
+    return f", such as {examples[0]['example'][:EXAMPLE]!r}" if examples else ""
+
+
+def _harmless(found: dict[str, dict[str, Any]]) -> str:
+    """`12 lines left out that the plan knows for harmless: gpu_probe 12`; empty when there are none."""
+    counts: dict[str, int] = {}
+    for item in found.values():
+        for name, seen in (item.get("harmless") or {}).items():
+            counts[name] = counts.get(name, 0) + int(seen["count"])
+    if not counts:
+        return ""
+    names = ", ".join(f"{name} {counts[name]}" for name in sorted(counts, key=lambda name: (-counts[name], name)))
+    return f"{sum(counts.values())} lines left out that the plan knows for harmless: {names}"
 
 
 @metric("errors")
@@ -108,11 +135,12 @@ def errors(evidence: Evidence, role: str) -> Reading:
     """Error lines of the instances, without those that control shows as well."""
     found, missing = _seen(evidence, role, "errors")
     _journal_gaps(found, missing)
-    _unread_lines(found, missing)
+    _unread_lines(evidence, found, missing)
     left_out: dict[str, int] = {}
     control = Shown(evidence)
     by = {name: own_errors(control, item, left_out) for name, item in found.items()}
-    return Reading(sum(by.values()) if found else None, len(found), missing, by, told(left_out))
+    note = "; ".join(filter(None, (told(left_out), _harmless(found))))
+    return Reading(sum(by.values()) if found else None, len(found), missing, by, note)
 
 
 metric("warnings")(_count("warnings"))
@@ -226,7 +254,7 @@ def error_rate(evidence: Evidence, role: str) -> Reading:
     """
     found, missing = _seen(evidence, role, "errors")
     _journal_gaps(found, missing)
-    _unread_lines(found, missing)
+    _unread_lines(evidence, found, missing)
     left_out: dict[str, int] = {}
     notes: list[str] = []
     control = Shown(evidence)
@@ -255,7 +283,7 @@ def error_rate(evidence: Evidence, role: str) -> Reading:
                 by[name] = 100.0
             if not int(found[name].get("lines") or 0):
                 _add(missing, reasons.AGENT_SILENT, f"{name} (no message handled, no log line)")
-    note = "; ".join(part for part in (*notes, told(left_out)) if part)
+    note = "; ".join(part for part in (*notes, told(left_out), _harmless(found)) if part)
     note = f"{errors_seen:.0f} errors in {messages} messages" + (f"; {note}" if note else "")
     if found and not messages:
         _add(missing, reasons.SUBJECT_IDLE, "no instance handled a message")
@@ -269,6 +297,8 @@ def error_rate(evidence: Evidence, role: str) -> Reading:
 def corruption_signs(evidence: Evidence, role: str) -> Reading:
     """Kinds of error lines that match the plan's `corruption_signs` patterns, without those that control shows as well."""
     found, missing = _seen(evidence, role, "corruption_signs")
+    _journal_gaps(found, missing)
+    _unread_lines(evidence, found, missing)
     by = {}
     left_out: dict[str, int] = {}
     control = Shown(evidence)

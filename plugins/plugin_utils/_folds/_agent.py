@@ -33,6 +33,7 @@ class AgentFold:
         self.messages, self.highest = Messages(), Highest()
         self.kinds, self.signs = Kinds(), Signs()
         self.searched: array[int] = array("q")
+        self.harmless = Signs()
         # [number of the look, event as the host told it]
         self.events: list[list[Any]] = []
         self.watched: list[list[int]] = []
@@ -56,6 +57,7 @@ class AgentFold:
             covered(self.watched, sight.since, sight.at)
         self.events.extend([sight.row, event] for event in log.get("lifecycle") or ())
         self.kinds.add(sight.row, sight.at, log.get("kinds") or [])
+        self.harmless.add(sight.row, log.get("harmless") or {})
         if "signs" in log:
             self.searched.append(sight.row)
             self.signs.add(sight.row, log["signs"])
@@ -139,6 +141,7 @@ class AgentFold:
             "kinds": self.kinds.within(window, KINDS_SHOWN),
             "events": sorted(events, key=lambda event: event["at"]),
             "signs": self.signs.within(window, self.searched),
+            "harmless": self.harmless.within(window, self.rows) or {},
         }
 
     def first_sight(self, window: Window, invocation: str) -> tuple[int, int | None, float | None] | None:
@@ -159,6 +162,7 @@ class AgentFold:
             "highest": self.highest.seen,
             "kinds": self.kinds.freeze(shelf),
             "signs": self.signs.freeze(shelf),
+            "harmless": self.harmless.freeze(shelf),
             "events": self.events,
             "watched": self.watched,
             "uses": [shelf.put(c) for c in (self.searched, self.rows, self.process, self.memory, self.cpu_s, self.cpu)],
@@ -174,6 +178,7 @@ class AgentFold:
         fold.messages = Messages.thaw(state["messages"], shelf)
         fold.highest.seen = state["highest"]
         fold.kinds, fold.signs = Kinds.thaw(state["kinds"], shelf), Signs.thaw(state["signs"], shelf)
+        fold.harmless = Signs.thaw(state["harmless"], shelf)
         fold.events, fold.watched = state["events"], state["watched"]
         columns = [shelf.take(number) for number in state["uses"]]
         fold.searched, fold.rows, fold.process, fold.memory, fold.cpu_s, fold.cpu = columns

@@ -5,9 +5,14 @@
 
 from __future__ import annotations
 
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._load import PlanError, load_plan, plan_from_dict
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._load import (
+    PlanError,
+    load_plan,
+    log_shape_from,
+    plan_from_dict,
+)
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._model import Plan
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._schema import plan_json_schema
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._problems import Problem
 
-__all__ = ["Plan", "PlanError", "Problem", "load_plan", "plan_from_dict", "plan_json_schema"]
+__all__ = ["Plan", "PlanError", "Problem", "load_plan", "log_shape_from", "plan_from_dict", "plan_json_schema"]

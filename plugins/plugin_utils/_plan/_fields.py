@@ -174,7 +174,8 @@ def _batch(value: Any, expected: str, position: int | str = "") -> int | str:
     raise refuse(expected, hint, key=position)
 
 
-def _log_pattern(value: Any) -> str:
+def log_pattern(value: Any) -> str:
+    """A regular expression that not every line matches."""
     expected = "a regular expression"
     try:
         compiled = re.compile(_text(value, expected))
@@ -232,7 +233,7 @@ Serial = Annotated[
     WithJsonSchema({"anyOf": [*_BATCH_JSON["anyOf"], {"type": "array", "items": _BATCH_JSON, "minItems": 1}]}),
 ]
 LogPattern = Annotated[
-    str, BeforeValidator(_log_pattern), WithJsonSchema({"type": "string", "minLength": 1, "format": "regex"})
+    str, BeforeValidator(log_pattern), WithJsonSchema({"type": "string", "minLength": 1, "format": "regex"})
 ]
 Payload = Annotated[Any, BeforeValidator(_payload), WithJsonSchema({"type": ["object", "string"]})]
 CheckpointName = Annotated[

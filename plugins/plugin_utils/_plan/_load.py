@@ -10,7 +10,12 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._catalogue import Catalogue
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan import _calendar, _check_names, _check_times
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan import (
+    _calendar,
+    _check_names,
+    _check_times,
+    _log_lines,
+)
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._check_inventory import (
     check_catalogue,
     check_hosts,
@@ -50,6 +55,24 @@ def plan_from_dict(
     return _validated(Source(path, copy.deepcopy(data)), catalogue, hosts)
 
 
+def log_shape_from(data: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """How an inventory has log lines read, as modules take it, and a line for each mistake in it, such as `.shape: seen ...`."""
+    require_pydantic("")
+    source = Source("", dict(data))
+    try:
+        shape = _log_lines.LogShape.model_validate(data)
+    except ValidationError as error:
+        problems = problems_of(source, error.errors(include_url=False), _log_lines.LogShape)
+    else:
+        problems = [_problem_of(source, finding) for finding in _log_lines.faults(shape, ())]
+    if problems:
+        return {}, [
+            f".{each.key}: seen {each.seen}, expected {each.expected}; {each.hint}".rstrip("; ")
+            for each in _once(problems)
+        ]
+    return shape.reading(), []
+
+
 def require_pydantic(path: str) -> None:
     """Raise a PlanError that says what to install when pydantic is missing."""
     if MISSING is not None:
@@ -78,7 +101,7 @@ def _validated(source: Source, catalogue: Catalogue | None, hosts: list[str] | N
     problems.extend(problems_of(source, errors, Plan))
 
     sections = _sections_of(source.data, plan, {str(error["loc"][0]) for error in errors if error["loc"]})
-    checks = (_check_times.CHECKS, _check_names.CHECKS, _calendar.CHECKS)
+    checks = (_check_times.CHECKS, _check_names.CHECKS, _calendar.CHECKS, _log_lines.CHECKS)
     findings = [finding for each in checks for finding in each.run(sections)] + check_measurable(sections)
     findings += check_catalogue(sections, catalogue) if catalogue is not None else []
     findings += check_hosts(sections, hosts) if hosts is not None else []

@@ -19,6 +19,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._fields imp
     RolloutId,
     Section,
 )
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._log_lines import LogLines
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._notify import Notify
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._pydantic import Field, PrivateAttr
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._sections import (
@@ -83,6 +84,9 @@ class Plan(Section):
     judge: Judgement = Field(default_factory=Judgement, description="How sure the judge must be.")
     criteria: Criteria = Field(description="What every checkpoint is judged by.")
     alerts: list[Alert] = Field(default_factory=list, description="Conditions worth telling a person.")
+    log_lines: LogLines | None = Field(
+        default=None, description="How the agents' log lines are read; without it all known shapes are tried."
+    )
     corruption_signs: list[LogPattern] = Field(
         default_factory=list,
         description="Regular expressions; an ERROR line that matches is a sign of corrupted state.",

@@ -21,6 +21,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._metric_names imp
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._calendar import FreezeSpan
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._criterion import Alert, Criterion, Reason, Trigger
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._fields import Section
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._log_lines import Harmless, LogKeys, LogLines
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._model import Plan
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._notify import Notify, NotifyEvents
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._pydantic import TypeAdapter
@@ -66,6 +67,9 @@ _SECTIONS: dict[str, type[Section]] = {
     "checkpoints.look_again": LookAgain,
     "approvals[]": Approval,
     "freeze[]": FreezeSpan,
+    "log_lines": LogLines,
+    "log_lines.keys": LogKeys,
+    "log_lines.harmless[]": Harmless,
     "judge": Judgement,
     "criteria": Criteria,
     "rollback": Rollback,

@@ -292,3 +292,27 @@ def test_what_is_not_read_is_shown_without_its_secrets() -> None:
     assert counted.as_dict(1)["unread"] == [
         {"count": 2, "example": "could not publish token=********"}, {"count": 1, "example": "12 banners"},
     ]  # fmt: skip
+
+
+TEXT = [
+    "at startup (cold) it waits",
+    "at 5 (five) it starts",
+    "1: first of two",
+    "State: connected",
+    "Location: somewhere",
+    "from here: on",
+    "publish(failed)",
+    "see docs.md (chapter 3)",
+    "exit status 0",
+    "Aborted by nobody, all is well",
+    "an Exception is text",
+    "the panic: is over",
+    "note: nothing",
+    "# a comment",
+]
+
+
+@pytest.mark.parametrize("text", TEXT)
+def test_text_that_looks_like_a_part_of_a_trace_is_no_error_by_itself(text: str) -> None:
+    assert seen(tally(text, at=5_000_000, more=tally(INFO))) == (0, 0, 1)
+    assert seen(tally(INFO, text))[0] == 0

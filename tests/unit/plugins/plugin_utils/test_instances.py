@@ -15,7 +15,7 @@ from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_probe_reque
 from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_sample import parse_sample
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _instances
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import iso
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context, StepError
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._evidence import Subject
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._skips import Skip, Skips
 
@@ -44,6 +44,69 @@ def context(tmp_path: Path) -> Context:
 
 def skipping(context: Context) -> Context:
     return Context({**context.variables, "rollout_skip_waits": True})
+
+
+def saying(context: Context, log_lines: Any, plan_path: Path | None = None) -> Context:
+    hostvars = {
+        host: {**of_host, "rollout_agent_log_lines": log_lines}
+        for host, of_host in context.variables["hostvars"].items()
+    }
+    return Context(
+        {**context.variables, "hostvars": hostvars, **({"rollout_plan": str(plan_path)} if plan_path else {})}
+    )
+
+
+def test_lines_are_read_as_the_inventory_says(context: Context) -> None:
+    agent = context.sure_plan.agents()[0]
+    assert "log_lines" not in _instances.to_look_at(context, agent, HOSTS[0])
+    known = saying(context, {"shape": "json", "keys": {"level": ["sev"]}})
+    expected = {"shape": "json", "keys": {"level": ["sev"], "message": [], "target": []}}
+    assert _instances.to_look_at(known, agent, HOSTS[0])["log_lines"] == expected
+    known.record("rollout.started", {}, at(0), attempt=1)
+    [changed] = _instances.to_change(known, known.sure_plan, [agent], HOSTS[0])
+    backed_up = _instances.to_back_up(known, known.sure_plan, HOSTS[0])[0]
+    assert changed["proof"]["log_lines"] == backed_up["proof"]["log_lines"] == expected
+    subject = Subject(agent, HOSTS[0], "test", at(0), None)
+    assert _instances.look_order(known, HOSTS[0], [subject], at(0))["instances"][0]["log_lines"] == expected
+
+
+def test_a_column_of_the_agents_file_may_name_the_shape(context: Context, tmp_path: Path) -> None:
+    lines = AGENTS.read_text("utf-8").splitlines()
+    shapes = [f"{line},{'klog' if line.startswith('tdd-expert,') else ''}" for line in lines[1:]]
+    agents = tmp_path / "agents.csv"
+    agents.write_text("\n".join([lines[0] + ",log_shape", *shapes]) + "\n", "utf-8")
+    known = saying(context, {"shape": "{log_shape}"})
+    for of_host in known.variables["hostvars"].values():
+        of_host["rollout_agents_file"] = str(agents)
+    assert _instances.to_look_at(known, "tdd-expert", HOSTS[0])["log_lines"] == {"shape": "klog"}
+    assert "log_lines" not in _instances.to_look_at(known, "network-expert", HOSTS[0])
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"shape": "klgo"}, "rollout_agent_log_lines.shape: seen klgo, expected one of auto"),
+        ({"pattern": "(?P<level>(a+)+)b"}, "rollout_agent_log_lines.pattern: seen (?P<level>(a+)+)b"),
+        ({"shape": "{nowhere}"}, "rollout_agent_log_lines.shape of host dgx-1: unknown placeholder {nowhere}"),
+        ("json", "rollout_agent_log_lines of host dgx-1: seen 'json', expected a mapping"),
+    ],
+)
+def test_an_inventory_that_cant_work_is_refused_by_host_and_key(context: Context, given: Any, told: str) -> None:
+    with pytest.raises(StepError, match="dgx-1") as caught:
+        _instances.to_look_at(saying(context, given), "tdd-expert", HOSTS[0])
+    assert told in str(caught.value)
+
+
+def test_the_plan_wins_over_the_inventory_and_names_what_is_harmless(context: Context, tmp_path: Path) -> None:
+    plan = tmp_path / "wave2.yml"
+    harmless = "  harmless: [{name: art, line: banner, why: it is drawn at the start}]\n"
+    plan.write_text((PLANS / "wave2.yml").read_text("utf-8") + "\nlog_lines:\n" + harmless, "utf-8")
+    known = saying(context, {"shape": "json"}, plan)
+    of_both = {"shape": "json", "harmless": [{"name": "art", "line": "banner", "at_most": 10}]}
+    assert _instances.to_look_at(known, "tdd-expert", HOSTS[0])["log_lines"] == of_both
+    plan.write_text(plan.read_text("utf-8") + "  shape: klog\n", "utf-8")
+    known = saying(context, {"shape": "json"}, plan)
+    assert _instances.to_look_at(known, "tdd-expert", HOSTS[0])["log_lines"]["shape"] == "klog"
 
 
 def test_a_change_knows_what_was_backed_up(context: Context) -> None:

@@ -292,12 +292,53 @@ def test_requests_that_nobody_answered_were_not_handled() -> None:
     ("lines", "unparsed", "unreadable", "missing"),
     [(100, 3, 3, True), (100, 5, 0, False), (600, 0, 6, False), (599, 0, 6, True)],
 )
-def test_log_lines_that_cant_be_read_leave_errors_open(
+def test_evidence_of_earlier_versions_tolerates_a_few_log_lines_that_cant_be_read(
     name: str, lines: int, unparsed: int, unreadable: int, missing: bool
 ) -> None:
     seen = reading(name, instance(lines=lines, unparsed=unparsed, unreadable=unreadable))
     told = f"6 of {lines} log lines of {NAME} can't be read"
     assert (told in seen.missing.get("tool_error", "")) is missing
+
+
+def must_be_read(share: float) -> Edit:
+    return lambda document: document.update(log_lines={"readable": share})
+
+
+@pytest.mark.parametrize("name", ["errors", "error_rate", "corruption_signs"])
+@pytest.mark.parametrize(
+    ("readable", "lines", "unparsed", "unreadable", "missing"),
+    [
+        (100.0, 100_000, 1, 0, True),
+        (100.0, 100_000, 0, 1, True),
+        (100.0, 100_000, 0, 0, False),
+        (100.0, 0, 0, 0, False),
+        (99.0, 100, 1, 0, False),
+        (99.0, 100, 1, 1, True),
+        (99.0, 99, 0, 1, True),
+    ],
+)
+def test_log_lines_that_cant_be_read_leave_errors_open(
+    name: str, readable: float, lines: int, unparsed: int, unreadable: int, missing: bool
+) -> None:
+    counts = instance(lines=lines, unparsed=unparsed, unreadable=unreadable)
+    seen = reading(name, must_be_read(readable), counts)
+    assert (f"of {lines} log lines of {NAME} can't be read" in seen.missing.get("tool_error", "")) is missing
+
+
+def test_an_example_of_what_was_not_read_is_told() -> None:
+    tick = {"unread": [{"count": 1, "example": "could not publish " + "x" * 500}]}
+    seen = reading("errors", must_be_read(100.0), instance(lines=9, unparsed=1, tick=tick))
+    assert f"1 of 9 log lines of {NAME} can't be read, such as 'could not publish xx" in seen.missing["tool_error"]
+    assert len(seen.missing["tool_error"]) < 300
+
+
+@pytest.mark.parametrize("name", ["errors", "error_rate"])
+def test_what_the_plan_knows_for_harmless_is_told(name: str) -> None:
+    known = {"banner": {"count": 2, "examples": ["x"]}, "gpu_probe": {"count": 10, "examples": ["y"]}}
+    assert (
+        "12 lines left out that the plan knows for harmless: gpu_probe 10, banner 2"
+        in reading(name, instance(harmless=known)).note
+    )
 
 
 @pytest.mark.parametrize("name", ["errors", "error_rate"])
