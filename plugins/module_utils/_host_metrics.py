@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from typing import Any, Dict, List, Optional, Sequence
@@ -41,11 +42,13 @@ def parse_memory(text: str) -> Optional[Dict[str, Any]]:
 
 
 def parse_load(text: str) -> List[float]:
-    """The three load averages of a ``/proc/loadavg``; empty when it can't be read."""
+    """The three load averages of a ``/proc/loadavg``; empty when they can't be read."""
     try:
-        return [float(part) for part in text.split()[:3]]
+        loads = [float(part) for part in text.split()[:3]]
     except ValueError:
         return []
+    # A line that was cut may end in the middle of a number.
+    return loads if len(text.split()) >= 5 and all(math.isfinite(load) for load in loads) else []
 
 
 def disk(path: str) -> Optional[Dict[str, Any]]:

@@ -82,8 +82,8 @@ _UNIT = fields(
 _HOST = fields(
     {
         "now": time,
-        "load": listed(amount, 1),
-        "memory": fields({"used_pct": amount}),
+        "load": listed(amount),
+        "memory": maybe(fields({"used_pct": amount})),
         "disks": by_name(maybe(fields({"used_pct": amount, "available_bytes": count}))),
     },
     {"clock_offset_s": maybe(number), "boot_id": _text, "booted_at": _time, "hostname": _text, "cpus": _count, "nats_connections": _count},

@@ -27,6 +27,9 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._looks import (
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._nats_book import published
 
 SCHEMA = "cowboyai.rollout/evidence/1"
+#: systemd's states of a unit.
+ACTIVE = frozenset({"active", "reloading", "refreshing"})
+NOT_ACTIVE = frozenset({"inactive", "failed", "activating", "deactivating", "maintenance"})
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,11 @@ def digest(evidence: dict[str, Any] | None) -> dict[str, Any] | None:
     }
 
 
+def is_active(state: str | None) -> bool | None:
+    """Whether a unit in this state of systemd's runs; None of a state that systemd doesn't have: nobody said."""
+    return state in ACTIVE if state in ACTIVE or state in NOT_ACTIVE else None
+
+
 def _host(units: Mapping[str, Any] | None, host: str, looks: Looks) -> dict[str, Any]:
     if units is None:
         seen = latest(looks)
@@ -154,7 +162,7 @@ def _instance(
     sums = totals(looks, subject.agent, subject.since)
     sums["events"] = since_process(sums["events"], subject.invocation)
     at = parse_iso(last["at"])
-    active = seen.get("active_state") in ("active", "reloading")
+    active = is_active(seen.get("active_state"))
     runs = uptime(sums["events"], subject.since, at, active)
     changed_process = (
         bool(subject.invocation) and bool(seen.get("invocation_id")) and (seen["invocation_id"] != subject.invocation)

@@ -224,7 +224,7 @@ def since_process(events: list[dict[str, Any]], invocation: str | None) -> list[
     return events
 
 
-def uptime(events: list[dict[str, Any]], since: datetime, until: datetime, active_now: bool) -> dict[str, Any]:
+def uptime(events: list[dict[str, Any]], since: datetime, until: datetime, active_now: bool | None) -> dict[str, Any]:
     """Up and down time of one instance between its proof (`since`, up) and the look (`until`).
 
     Returns up_s, total_s, downs (times it went down), restarts (times it came back). An instance that is down now
@@ -245,6 +245,6 @@ def uptime(events: list[dict[str, Any]], since: datetime, until: datetime, activ
             down_since, restarts = None, restarts + 1
     if down_since is not None:
         down_s += max((until - down_since).total_seconds(), 0.0)
-    elif not active_now:
+    elif active_now is False:
         downs += 1
     return {"up_s": max(total - down_s, 0.0), "total_s": total, "downs": downs, "restarts": restarts}

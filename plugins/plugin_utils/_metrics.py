@@ -159,7 +159,7 @@ def unexpected_restarts(evidence: Evidence, role: str) -> Reading:
 @metric("agent_uptime")
 def agent_uptime(evidence: Evidence, role: str) -> Reading:
     """Lowest share of time that an instance was up since its change was proven: up_s / total_s."""
-    found, missing = _seen(evidence, role, "uptime")
+    found, missing = _seen(evidence, role, "uptime", "active")
     _journal_gaps(found, missing)
     by = {}
     for name, item in found.items():
@@ -354,13 +354,16 @@ def _overhead(
         values = {}
         for name, item in items.items():
             now = of(item)
-            if now is not None and not relative_to_baseline:
-                values[name] = now
+            if now is None or not relative_to_baseline:
+                if now is None:
+                    _add(missing, reasons.TOOL_ERROR, f"{name} (nobody told what it uses)")
+                else:
+                    values[name] = now
                 continue
             base = of(before.get(name) or {})
-            if now is not None and base:
+            if base:
                 values[name] = now / base
-            elif not base:
+            else:
                 # Bytes can't stand beside shares of a baseline.
                 _add(missing, reasons.TOO_FEW_SAMPLES, f"{name} (no baseline)")
         return values
@@ -411,12 +414,17 @@ def _per_host(of: Callable[[dict[str, Any]], float | None]) -> Callable[[Evidenc
 
 
 def _fullest_disk(host: dict[str, Any]) -> float | None:
-    used = [disk["used_pct"] for disk in (host.get("disks") or {}).values() if disk]
-    return max(used) if used else None
+    """One that could not be looked at may be the fullest."""
+    disks = list((host.get("disks") or {}).values())
+    return max(disk["used_pct"] for disk in disks) if disks and all(disks) else None
 
 
-metric("system_load")(_per_host(lambda host: host["load"][0]))
-metric("host_memory")(_per_host(lambda host: host["memory"]["used_pct"]))
+def _load(host: dict[str, Any]) -> float | None:
+    return host["load"][0] if host.get("load") else None
+
+
+metric("system_load")(_per_host(_load))
+metric("host_memory")(_per_host(lambda host: (host.get("memory") or {}).get("used_pct")))
 metric("disk_used")(_per_host(_fullest_disk))
 
 
@@ -424,22 +432,19 @@ metric("disk_used")(_per_host(_fullest_disk))
 def hosts_rebooted(evidence: Evidence, role: str) -> Reading:
     """Hosts whose boot id is not the baseline's."""
     before = (evidence.get("baseline") or {}).get("hosts", {})
-
-    def rebooted(name: str, host: dict[str, Any]) -> float | None:
-        boot = ((before.get(name) or {}).get("host") or {}).get("boot_id")
-        return None if not boot else float(host.get("boot_id") != boot)
-
     by: dict[str, float] = {}
     missing: dict[str, str] = {}
     for name, entry in _hosts(evidence).items():
         if entry.get("reason") or not entry.get("host"):
             _add(missing, entry.get("reason") or reasons.TOOL_ERROR, name)
             continue
-        value = rebooted(name, entry["host"])
-        if value is None:
+        boot, now = ((before.get(name) or {}).get("host") or {}).get("boot_id"), entry["host"].get("boot_id")
+        if not boot:
             _add(missing, reasons.TOO_FEW_SAMPLES, f"{name} (no baseline)")
+        elif not now:
+            _add(missing, reasons.TOOL_ERROR, f"{name} (does not tell which boot this is)")
         else:
-            by[name] = value
+            by[name] = float(now != boot)
     return Reading(sum(by.values()) if by else None, len(by), missing, by)
 
 

@@ -28,7 +28,8 @@ def status_lines(units: dict[str, Any], hosts: list[str]) -> tuple[list[str], di
         disks = [disk["used_pct"] for disk in (facts.get("disks") or {}).values() if disk]
         active = sum(1 for item in result["instances"].values() if item["active_state"] == "active")
         host_rows.append(
-            (host, "ok", f"{facts['load'][0]:.2f}", f"{facts['memory']['used_pct']:.0f}%", f"{max(disks):.0f}%" if disks else "-",
+            (host, "ok", f"{facts['load'][0]:.2f}" if facts["load"] else "-", f"{facts['memory']['used_pct']:.0f}%" if facts["memory"] else "-",
+             f"{max(disks):.0f}%" if disks else "-",
              str(facts.get("nats_connections", "-")), f"{active}/{len(result['instances'])} active")
         )  # fmt: skip
         for agent, item in result["instances"].items():
@@ -48,7 +49,7 @@ def _row(agent: str, host: str, item: dict[str, Any], now: str) -> tuple[str, ..
         f"{agent}@{host}",
         state,
         up,
-        str(item.get("restarts") or 0),
+        "-" if item.get("restarts") is None else str(item["restarts"]),
         str(item["log"]["errors"]),
         str(item["log"]["warnings"]),
         format_value(item.get("memory_bytes"), "size"),

@@ -74,7 +74,8 @@ def test_memory_and_load():
     old = "MemTotal: 1000 kB\nMemFree: 100 kB\nBuffers: 50 kB\nCached: 90 kB\nSReclaimable: 10 kB\n"
     assert _host_metrics.parse_memory(old)["used_pct"] == 75.0
     assert _host_metrics.parse_load("0.5 1.0 2.25 1/2 3") == [0.5, 1.0, 2.25]
-    assert _host_metrics.parse_load("junk") == []
+    for cut in ("junk", "", "0.", "0.5 1.0 2.2", "nan nan nan 1/2 3", "inf 1.0 2.0 1/2 3"):
+        assert _host_metrics.parse_load(cut) == [], cut
 
 
 def test_host_metrics_say_null_for_what_is_not_there(tmp_path):

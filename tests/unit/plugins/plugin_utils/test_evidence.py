@@ -61,6 +61,19 @@ def test_a_well_instance() -> None:
     assert (seen["errors"], seen["messages"] > 0, seen["gaps"]) == (0, True, [])
 
 
+@pytest.mark.parametrize("state", ["", "somewhat", None])
+def test_a_state_that_systemd_does_not_have_says_nothing(state: str | None) -> None:
+    seen = assembled(changed(-1, active_state=state))
+    assert (seen["active"], seen["unexpected_restarts"], seen["uptime"]["downs"]) == (None, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("state", "active"), [("active", True), ("refreshing", True), ("failed", False), ("maintenance", False)]
+)
+def test_systemds_own_states(state: str, active: bool) -> None:
+    assert assembled(changed(-1, active_state=state))["active"] is active
+
+
 def test_growth_counts_from_the_first_look_at_the_process_that_runs() -> None:
     assert assembled(looks())["same_process_from"]["at"] == looks()[1]["at"]
     assert assembled(changed(4, invocation_id="another"))["same_process_from"]["at"] == looks()[4]["at"]

@@ -56,6 +56,18 @@ def two_groups(document: dict[str, Any]) -> None:
     document["nats"].append(second)
 
 
+def test_a_disk_that_nobody_could_look_at_may_be_the_fullest() -> None:
+    seen = reading("disk_used", lambda d: d["hosts"]["dgx-1"]["host"]["disks"].update({"/gone": None}))
+    assert "dgx-1" in seen.missing["tool_error"]
+    assert "dgx-1" not in seen.by
+
+
+@pytest.mark.parametrize("name", ["corruption_signs", "errors", "error_rate", "agent_uptime", "unexpected_restarts"])
+def test_a_gap_of_the_journal_is_missing_wherever_lines_count(name: str) -> None:
+    gap = {"at": "2026-01-01T00:00:00+00:00", "reason": "journal_unreadable"}
+    assert NAME in reading(name, instance(gaps=[gap])).missing["tool_error"]
+
+
 # The readers that the plans' schema knows, and no others.
 
 
