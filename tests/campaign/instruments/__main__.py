@@ -1,0 +1,80 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Blind every instrument in turn and see what a gate says of it: `python -m tests.campaign.instruments` (make instruments).
+
+    --quick            the short list that make test runs
+    --only WORD        cases whose source or name has this word
+
+Prints a line a case and writes build/instruments.json. Ends with 0 when no gate passed or rolled back for blindness alone,
+nothing was broken, and the gate of sound instruments, asked before and after, said go.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+
+from tests.campaign.instruments.bench import Bench, write
+from tests.campaign.instruments.case import PASS, SOUND, Case, Row
+from tests.campaign.instruments.cases import CASES
+from tests.host.shared_fleet import SharedFleet
+from tests.quality.command import end_all_on_signals
+from tests.rollout.scenario.story import StoryError
+
+FLEET = "instruments"
+SEEING = Case("none", "every instrument is well")
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.campaign.instruments")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", default="")
+    options = parser.parse_args(arguments)
+    end_all_on_signals("make fleet-down removes hosts that are left over")
+    cases = [
+        case for case in CASES if (case.quick or not options.quick) and options.only in f"{case.source} {case.name}"
+    ]
+    if not cases:
+        print(f"--only {options.only}: no case has this word", file=sys.stderr)
+        return 2
+    fleet = SharedFleet(os.environ.get("ROLLOUT_TEST_FLEET") or FLEET)
+    fleet.up()
+    bench = Bench(fleet)
+    rows: list[Row] = []
+    seeing: list[Row] = []
+    try:
+        for case in CASES:
+            # Of a run that was killed.
+            with contextlib.suppress(StoryError):
+                case.mend(bench)
+        bench.begin()
+        for source in dict.fromkeys(case.source for case in cases):
+            # Also what the source before it left: a gate that is still blind would hold for that.
+            seeing.append(told(bench.gate(SEEING)))
+            for case in cases:
+                if case.source == source:
+                    rows.append(told(bench.gate(case)))
+                    write(rows)
+        seeing.append(told(bench.gate(SEEING)))
+    finally:
+        bench.close()
+        if not os.environ.get("ROLLOUT_TEST_FLEET"):
+            fleet.run("down")
+    wrong = [row for row in rows if row.outcome not in SOUND] + [row for row in seeing if row.outcome != PASS]
+    counts = {outcome: sum(row.outcome == outcome for row in rows) for outcome in sorted({row.outcome for row in rows})}
+    print(f"{len(rows)} blinded: {', '.join(f'{count} {outcome}' for outcome, count in counts.items())}")
+    for row in wrong:
+        print(f"wrong: {row.source}, {row.case}: {row.outcome}: {row.why}")
+    return 1 if wrong else 0
+
+
+def told(row: Row) -> Row:
+    print(f"{row.outcome:<10} {row.seconds:6.1f} s  {row.source:<10} {row.case}: {row.why}", flush=True)
+    return row
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

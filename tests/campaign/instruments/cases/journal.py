@@ -1,0 +1,63 @@
+# Copyright (c) 2026 Cowboy AI, LLC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The journal of a host gives nothing, or not all."""
+
+from __future__ import annotations
+
+from tests.campaign.instruments.case import Case
+from tests.campaign.instruments.onhost import Step, program, script
+
+SOURCE = "journal"
+JOURNALCTL = "/usr/bin/journalctl"
+RESTARTED = "systemctl restart systemd-journald"
+#: Where a setting for journald alone is put.
+SETTING = "/run/systemd/journald.conf.d/instruments.conf"
+
+
+def setting(*lines: str) -> tuple[Step, Step]:
+    """(blind, mend): journald with these settings from now on."""
+    text = "\\n".join(("[Journal]", *lines))
+    return (
+        script(f"mkdir -p $(dirname {SETTING}) && printf '{text}\\n' > {SETTING} && {RESTARTED}"),
+        script(f"rm -f {SETTING} && {RESTARTED}"),
+    )
+
+
+def wrapped(name: str, text: str, quick: bool = False) -> Case:
+    blind, mend = program(JOURNALCTL, text)
+    return Case(SOURCE, name, blind, mend, quick=quick)
+
+
+def set_to(name: str, *lines: str) -> Case:
+    blind, mend = setting(*lines)
+    return Case(SOURCE, name, blind, mend)
+
+
+#: A small disk over the folder, full to its last byte.
+FULL = "mount -t tmpfs -o size=64k,mode=755 tmpfs /var/log/journal && (cat /dev/zero > /var/log/journal/.full; true)"
+DAMAGED = """
+    journalctl --rotate
+    for f in /var/log/journal/*/*@*.journal; do
+        dd if=/dev/zero of=$f bs=4096 seek=1 count=200 conv=notrunc status=none
+    done
+"""
+CASES = [
+    wrapped("journalctl prints nothing and ends well", "exit 0", quick=True),
+    wrapped("journalctl ends with an error", "echo 'Failed to open journal: Permission denied' >&2; exit 1"),
+    wrapped("journalctl warns of a file that it leaves out", 'echo "Journal file x is truncated, ignoring file." >&2; exec $real "$@"'),
+    wrapped("journalctl prints the first entries alone", '$real "$@" | head -n 2; exit 0'),
+    wrapped("journalctl prints half an entry at the end", '$real "$@" | head -c 2000; exit 0'),
+    wrapped("journalctl prints no entry of the units", '$real "$@" | grep -v agent-runtime; exit 0'),
+    wrapped("journalctl is killed", 'kill -9 $$'),
+    Case(SOURCE, "journalctl is gone", script(f"mv {JOURNALCTL} {JOURNALCTL}.real"), script(f"mv {JOURNALCTL}.real {JOURNALCTL}")),
+    set_to("journald stores nothing", "Storage=none"),
+    set_to("journald stores emergencies alone", "MaxLevelStore=emerg"),
+    Case(SOURCE, "journald stands still", script("systemctl kill -s STOP systemd-journald"),
+         script("systemctl kill -s CONT systemd-journald")),
+    Case(SOURCE, "the journal was vacuumed", script("journalctl --rotate && journalctl --vacuum-time=1us"), lasting=True),
+    Case(SOURCE, "archived journal files are damaged", script(DAMAGED), script("rm -f /var/log/journal/*/*@*.journal"), lasting=True),
+    Case(SOURCE, "the journal's folder was emptied", script("rm -rf /var/log/journal/*"), script(RESTARTED), lasting=True),
+    Case(SOURCE, "the journal's disk is full", script(f"{FULL} && {RESTARTED}"),
+         script(f"umount -l /var/log/journal && {RESTARTED}"), lasting=True),
+]  # fmt: skip
