@@ -144,7 +144,16 @@ class ActionModule(RolloutAction):
         since = _instances.in_real_time(context, self.clock.now() - timedelta(seconds=order["look_back_s"]))
         order["looks"] = {}
         for host in self._chosen(context):
-            units = [_instances.to_look_at(context, agent, host) for agent in [*plan.agents(), *plan.control.agents]]
+            # What runs now is what a rollback returns to: it must show what the undo proof asks for.
+            units = [
+                {
+                    **_instances.to_look_at(context, one["agent"], host),
+                    "proof": one["proof"],
+                    "keys": sorted(plan.change.env),
+                }
+                for one in _instances.to_back_up(context, plan, host)
+            ]
+            units += [_instances.to_look_at(context, agent, host) for agent in plan.control.agents]
             order["looks"][host] = {
                 "instances": units,
                 "since": since,

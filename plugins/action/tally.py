@@ -13,6 +13,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils import (
     _fencing,
     _orders,
     _preflight,
+    _provability,
     _reverts,
     _stop_times,
 )
@@ -90,6 +91,7 @@ class ActionModule(RolloutAction):
             urls = {host: str(context.hostvar(host, "rollout_nats_url", "")).rpartition("@")[2] for host in present}
             more, groups = _preflight.check_nats(present, answers, urls, _preflight.need_all_of_nats(plan))
             findings += more
+        findings += _provability.check(plan, results)
         slow, stop_s = _stop_times.check(plan, len(context.hosts), results, guarded=not context.shadow)
         findings += slow
         if arguments["order"].get("guard"):

@@ -8,7 +8,13 @@ from __future__ import annotations
 import time
 from typing import Callable, Dict, Optional, Sequence
 
-from ansible_collections.cowboyai.rollout.plugins.module_utils import _environ, _journal, _process, _systemd
+from ansible_collections.cowboyai.rollout.plugins.module_utils import (
+    _environ,
+    _journal,
+    _process,
+    _systemd,
+    _unit_config,
+)
 
 
 class Host:
@@ -17,6 +23,10 @@ class Host:
     def show(self, units: Sequence[str]) -> Dict[str, _systemd.Unit]:
         """State of all units in one call."""
         return _systemd.show(units)
+
+    def configuration(self, units: Sequence[str]) -> Dict[str, _unit_config.UnitConfig]:
+        """Where the environment of each unit comes from."""
+        return _unit_config.show(units)
 
     def reset_failed(self, units: Sequence[str]) -> None:
         """Forget failures and start limits."""

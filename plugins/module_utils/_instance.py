@@ -20,6 +20,18 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 READY_WITHIN = 30.0
 
 
+#: What a process must show, for the argument specs of modules.
+PROOF_OPTION: Dict[str, Any] = {
+    "type": "dict",
+    "options": {
+        "log": {"type": "str"},
+        "subscriptions": {"type": "list", "elements": "str", "default": []},
+        "ready_within": {"type": "float", "default": READY_WITHIN},
+        "log_lines": {"type": "dict"},
+    },
+}
+
+
 class InstanceError(Exception):
     """Something about one instance; ``reason`` is a word of the contract, the text a sentence for the operator."""
 

@@ -172,6 +172,9 @@ class _Run:
                 # What runs before it, such as ExecStartPre=, has a time of its own.
                 jobs += one.unit.start_timeout_s
             started = self.restart_us + int(min(jobs, LONGEST_WAIT_S) * 1000000)
+        elif not one.wanted.restarted:
+            # A clock that was set back makes an old process one of the future, which nobody waits for.
+            started = min(started, self.begun_us)
         return started + int(one.wanted.proof.ready_within * 1000000)
 
     @staticmethod

@@ -17,11 +17,13 @@ from ansible_collections.cowboyai.rollout.plugins.module_utils import (
     _agent_log,
     _bucket,
     _env_file,
+    _host,
     _host_metrics,
     _instant,
     _journal,
     _memory_limit,
     _process,
+    _provable,
     _replaceable,
     _secrets,
     _systemd,
@@ -206,6 +208,8 @@ def collect(
     units = _systemd.show([instance.unit for instance in instances])
     journal = _read_journal(instances, collector, since, cursor, max_entries, now)
     connected = _process.nats_connections([unit.main_pid for unit in units.values() if unit.main_pid], nats_port)
+    asked = [instance for instance in instances if instance.env_file and instance.env]
+    provable = _provable.check(_host.Host(), asked, units) if asked else {}
     out: Dict[str, Any] = {}
     for instance in instances:
         unit = units[instance.unit]
@@ -244,5 +248,6 @@ def collect(
             "stop_timeout_s": None if math.isinf(unit.stop_timeout_s) else unit.stop_timeout_s,
             "log": log,
             "environment": environment,
+            **({"provable": provable[instance.agent]} if instance.agent in provable else {}),
         }
     return {"instances": out, "host": host, "journal": journal}

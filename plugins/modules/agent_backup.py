@@ -160,15 +160,7 @@ def main() -> None:
                     "agent": {"type": "str", "required": True},
                     "unit": {"type": "str", "required": True},
                     "env_file": {"type": "str", "required": True},
-                    "proof": {
-                        "type": "dict",
-                        "options": {
-                            "log": {"type": "str"},
-                            "subscriptions": {"type": "list", "elements": "str", "default": []},
-                            "ready_within": {"type": "float", "default": 30},
-                            "log_lines": {"type": "dict"},
-                        },
-                    },
+                    "proof": _instance.PROOF_OPTION,
                 },
             },
             "directory": {"type": "str", "required": True},

@@ -227,15 +227,7 @@ def main() -> None:
                     "env_file": {"type": "str", "required": True},
                     "env": {"type": "dict", "required": True},
                     "backup_sha256": {"type": "str"},
-                    "proof": {
-                        "type": "dict",
-                        "options": {
-                            "log": {"type": "str"},
-                            "subscriptions": {"type": "list", "elements": "str", "default": []},
-                            "ready_within": {"type": "float", "default": 30},
-                            "log_lines": {"type": "dict"},
-                        },
-                    },
+                    "proof": _instance.PROOF_OPTION,
                 },
             },
             "settle": {"type": "float", "default": 0},

@@ -57,6 +57,31 @@ options:
           - C(harmless) is a list of C(name), C(line) (a regular expression that is found in it) and C(at_most), lines a minute
             (10). Such lines are neither errors nor unread, but counted in C(log.harmless). A panic never is harmless.
         type: dict
+      keys:
+        description:
+          - Names of variables that are to change in its environment file. Then C(provable) says whether the running process
+            shows their old values, or why no new one could ever be proven there.
+        type: list
+        elements: str
+      proof:
+        description: With O(instances[].keys), what its process must show after a rollback, and so shows now.
+        type: dict
+        suboptions:
+          log:
+            description: Text that one of its log lines must contain.
+            type: str
+          subscriptions:
+            description: Subject patterns that it must report as C(Subscribed to:).
+            type: list
+            elements: str
+            default: []
+          ready_within:
+            description: Seconds after its start within which it must have shown all this.
+            type: float
+            default: 30
+          log_lines:
+            description: How its log lines are read, as above; kept in a manifest with the proof.
+            type: dict
   since:
     description:
       - Count log lines from this point in time, ISO 8601 or seconds since the epoch.
@@ -137,6 +162,9 @@ instances:
     - C(memory_limit_bytes) is the smallest limit that applies, C(memory_limit_of) where it is from; V(unit), the control
       group that has it, or V(host), whose whole memory it is. MemoryHigh is no limit. Where only the host limits it,
       C(memory_bytes) leaves out file caches that the kernel can take back.
+    - "C(provable) is there when O(instances[].keys) were given. C(problems) are sentences, each a reason why a change could
+      never be proven; C(undo) has C(state) (V(proven), V(failed), or V(unknown) where the journal has no lines of the start of
+      the process any more), C(reason) and C(message)."
     - C(stop_timeout_s) is how long systemd waits for its end, null where it has no limit.
     - "C(log.counters) are the agent's own counters by invocation id; C(log.lifecycle) is what systemd said."
     - "C(log.buckets) and C(log.counter_points) are there when O(bucket) was given. C(log.buckets) has by index of the
@@ -258,6 +286,8 @@ journal:
       type: int
 """
 
+from dataclasses import replace
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.cowboyai.rollout.plugins.module_utils import (
     _guard_record,
@@ -281,6 +311,8 @@ def main() -> None:
                     "env_file": {"type": "path"},
                     "since": {"type": "str"},
                     "log_lines": {"type": "dict"},
+                    "keys": {"type": "list", "elements": "str", "no_log": False},
+                    "proof": _instance.PROOF_OPTION,
                 },
             },
             "since": {"type": "str"},
@@ -299,8 +331,12 @@ def main() -> None:
     )
     with _module_edge.typed_failures(module):
         params = module.params
+        instances = _instance.instances_from(params["instances"])
         result = _units_info.collect(
-            _instance.instances_from(params["instances"]),
+            [
+                one if keys is None else replace(one, env=dict.fromkeys(keys, ""))
+                for one, keys in zip(instances, [spec["keys"] for spec in params["instances"]])
+            ],
             since=_instant.parse(params["since"]) if params["since"] else None,
             cursor=params["cursor"] or None,
             nats_port=params["nats_port"],

@@ -77,6 +77,9 @@ _UNIT = fields(
         "cpu_s": _amount,
         "stop_timeout_s": _amount,
         "environment": maybe(_ENVIRONMENT),
+        "provable": fields(
+            {"problems": listed(text), "undo": fields({"state": text}, {"reason": _text, "message": _text})}
+        ),
     },
 )
 _HOST = fields(

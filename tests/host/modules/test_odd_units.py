@@ -91,3 +91,30 @@ def test_a_unit_without_a_memory_limit_has_that_of_its_group_or_host(odd: Rehear
     one, total = seen["instances"][AGENT], seen["host"]["memory"]["total_bytes"]
     assert 0 < one["memory_bytes"] < one["memory_limit_bytes"] <= total
     assert one["memory_limit_of"] != "unit"
+
+
+def provable(host: RehearsalHost, **more: object) -> dict:
+    proof = {"log": "Unified subject architecture DISABLED", "ready_within": 120.0}
+    asked = {**host.instance(AGENT), "keys": ["ENABLE_UNIFIED_SUBJECTS"], "proof": proof, **more}
+    return dict(host.run("agent_units_info", {"instances": [asked]})["instances"][AGENT]["provable"])
+
+
+def test_whether_proofs_can_succeed_is_known_before_the_change(odd: RehearsalHost) -> None:
+    assert provable(odd) == {"problems": [], "undo": {"state": "proven", "reason": None, "message": ""}}
+    wrong = provable(odd, proof={"log": "Unified subject architecture OFF", "ready_within": 5.0})
+    assert (wrong["problems"], wrong["undo"]["state"], wrong["undo"]["reason"]) == ([], "failed", "log_line_missing")
+    odd.root("echo ENABLE_UNIFIED_SUBJECTS=false > /run/late.env")
+    for lines, text in (
+        (("EnvironmentFile=-/run/late.env",), "set again by /run/late.env"),
+        (("UnsetEnvironment=ENABLE_UNIFIED_SUBJECTS",), "takes ENABLE_UNIFIED_SUBJECTS away"),
+        (
+            ("ExecStart=", "ExecStart=/usr/bin/env ENABLE_UNIFIED_SUBJECTS=false /opt/cim-dgx/bin/agent-runtime"),
+            "sets ENABLE_UNIFIED_SUBJECTS itself",
+        ),
+        (("ExecStart=", "ExecStart=/usr/bin/sudo /bin/sleep infinity"), "is sudo"),
+        (("ExecStart=", "ExecStart=/usr/bin/env -i /bin/sleep infinity"), "INVOCATION_ID"),
+    ):
+        lay_over(odd, *lines)
+        # What runs now shows nothing of the proof: nobody waits for it long.
+        found = provable(odd, proof={"log": "x", "ready_within": 1.0})["problems"]
+        assert any(text in each for each in found), (lines, found)

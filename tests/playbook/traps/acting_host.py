@@ -137,6 +137,7 @@ class ActingHost:
                 "path": one.get("env_file") or "", "exists": True, "regular": True, "keys": keys, "masked": [], "problem": None,
                 "mode": "0640", "owner": "root", "group": "root", "sha256": sha256(one["agent"], row["value"]),
             },
+            "provable": {"problems": [], "undo": {"state": "proven", "reason": None, "message": ""}},
         }  # fmt: skip
 
     @staticmethod

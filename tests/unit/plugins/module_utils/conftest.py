@@ -9,7 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import pytest
-from ansible_collections.cowboyai.rollout.plugins.module_utils import _env_file, _environ, _instance, _journal, _systemd
+from ansible_collections.cowboyai.rollout.plugins.module_utils import (
+    _env_file,
+    _environ,
+    _instance,
+    _journal,
+    _systemd,
+    _unit_config,
+)
 
 LINE = "2026-01-23T23:12:10.000000Z  {0} agent_service: {1}"
 # Far ahead of any disk's clock: files that tests write are older than each start.
@@ -53,6 +60,7 @@ class ScriptedHost:
         self.restart_calls = []
         self.calls = []
         self.number = 0
+        self.config = {}
 
     # what tests set up
     def add(self, agent, text="FLAG=false\nOTHER=1\n", behaviour="good", start=True, **fields):
@@ -126,6 +134,9 @@ class ScriptedHost:
                 unit.restarts, unit.started, unit.started, None, None, None, None, unit.stop_timeout,
             )  # fmt: skip
         return out
+
+    def configuration(self, units):
+        return {name: self.config.get(name) or _unit_config.UnitConfig((self.units[name].env_file,)) for name in units}
 
     def reset_failed(self, units):
         self.calls.append("reset-failed")
