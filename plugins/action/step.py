@@ -17,6 +17,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils import (
     _fencing,
     _instances,
     _orders,
+    _reach_order,
     _reverts,
 )
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import instance_id, split_instance
@@ -168,6 +169,8 @@ class ActionModule(RolloutAction):
         nobody = [{"agent": "nobody", "subject": "_ROLLOUT.preflight"}]
         order["targets"] = _instances.probed(context, plan) or nobody
         order["measures_nats"] = plan.sample is not None or plan.probe is not None
+        asked = _reach_order.asked_of(plan, context.catalogue, context.hosts[0])
+        order["reach"] = _reach_order.orders(context, asked) if order["measures_nats"] else {}
         return order
 
     @staticmethod

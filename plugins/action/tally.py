@@ -13,7 +13,9 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils import (
     _fencing,
     _orders,
     _preflight,
+    _preflight_nats,
     _provability,
+    _reach_order,
     _reverts,
     _stop_times,
 )
@@ -47,6 +49,7 @@ class ActionModule(RolloutAction):
         "order": {"type": "dict", "required": True},
         "results": {"type": "str"},
         "nats": {"type": "str"},
+        "reach": {"type": "str"},
         "guard": {"type": "str"},
         "answered": {"type": "float"},
     }
@@ -89,7 +92,10 @@ class ActionModule(RolloutAction):
             answers = self.registered(context, arguments["nats"], context.in_play)
             present = [host for host in context.hosts if host in context.in_play]
             urls = {host: str(context.hostvar(host, "rollout_nats_url", "")).rpartition("@")[2] for host in present}
-            more, groups = _preflight.check_nats(present, answers, urls, _preflight.need_all_of_nats(plan))
+            asked = _reach_order.asked_of(plan, context.catalogue, context.hosts[0])
+            reach = self.registered(context, arguments["reach"], context.in_play) if arguments["reach"] else {}
+            needed = _preflight_nats.need_all_of_nats(plan)
+            more, groups = _preflight_nats.check_nats(present, answers, urls, needed, asked, reach)
             findings += more
         findings += _provability.check(plan, results)
         slow, stop_s = _stop_times.check(plan, len(context.hosts), results, guarded=not context.shadow)

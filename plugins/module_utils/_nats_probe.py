@@ -402,6 +402,13 @@ def _notes(run: _Run, request: ProbeRequest) -> List[str]:
             "a JetStream stream answered requests in the stead of %s (not counted as answers); set no_ack on the "
             "stream, or ask on a subject that it does not hold" % ", ".join(acked)
         )
+    crowded = [target.agent for account, target in zip(run.accounts, request.targets) if account.duplicates]
+    if crowded:
+        notes.append(
+            "more answers than expected came for %s: others than the expected instances answer too, or some twice, so "
+            "nobody knows who answered, and a dead instance may be among those counted as delivered"
+            % ", ".join(crowded)
+        )
     if run.cut_short:
         notes.append("stopped asking before all requests were sent: time was up")
     if run.void:

@@ -206,10 +206,20 @@ class Connection:
             raise ProtocolError("NATS server %s: %s" % (self.label, problem)) from None
         if not any(event[0] is None for event in events):
             return events
-        return [event for event in events if event[0] is not None or not self.control(event)]
+        problem: Optional[NatsError] = None
+        for event in events:
+            if event[0] is None:
+                try:
+                    self.control(event)
+                except NatsError as refusal:
+                    # What follows in the same bytes, such as a PONG, came all the same.
+                    problem = problem or refusal
+        if problem is not None:
+            raise problem
+        return [event for event in events if event[0] is not None]
 
-    def control(self, event: Event) -> bool:
-        """Act on a control line (see read); always True, so that it can stand in a filter."""
+    def control(self, event: Event) -> None:
+        """Act on a control line (see read)."""
         verb, rest = event[1], event[4] or b""
         if verb == b"PING":
             self.send(b"PONG\r\n")
@@ -219,7 +229,6 @@ class Connection:
             self.info.update(_info(rest, self.label))
         elif verb == b"-ERR":
             raise _server_error(rest, self.label)
-        return True
 
     @property
     def ping_is_out(self) -> bool:

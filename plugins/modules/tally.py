@@ -41,6 +41,10 @@ options:
     description: With O(step=preflight), the name under which the results of M(cowboyai.rollout.nats_probe) were
       registered.
     type: str
+  reach:
+    description: With O(step=preflight), the name under which the results of M(cowboyai.rollout.nats_reach) were
+      registered.
+    type: str
   guard:
     description: With O(step=preflight), the name under which the rehearsals of M(cowboyai.rollout.agent_guard) were
       registered.

@@ -157,6 +157,10 @@ _PROBE = fields(
         "agents": maybe(_of_agents(_ANSWERS)),
     },
 )  # fmt: skip
+_EAR = fields(
+    {"answered": by_name(listed(text)), "at_once": by_name(count), "refused": by_name(text)},
+    dict.fromkeys(("reason", "message", "server_name", "server_id", "cluster"), _text),
+)
 _GROUP = fields(
     {"messages": count, "rate_per_s": amount, "pct": _amount, "unique_subjects": count},
     {"bytes": _count, "subjects": listed(fields({"subject": text, "messages": count}))},
@@ -198,6 +202,7 @@ ANSWERS: dict[str, dict[str, Shape]] = {
     "agent_guard": {"guard": _GUARD, "late_s": _amount},
     "nats_probe": {"probe": _PROBE},
     "nats_sample": {"sample": _SAMPLE},
+    "nats_reach": {"reach": fields({"servers": by_name(_EAR)})},
 }
 
 # What a module answers only where it was asked for it.

@@ -170,16 +170,18 @@ def nats_order(
 ) -> dict[str, dict[str, Any]]:
     """host -> what is measured on the NATS group that this host stands for.
 
-    Servers that are clustered carry the same messages: one of them is sampled (another one at each further attempt).
-    Separate servers are sampled each. `expected` answers to a request = hosts of the group. `requests` per agent are
-    sent, by default as many as the plan's probe has. Where waits are skipped, a window from `begin` on is over once the
+    Servers that hear each other carry the same messages: one of them is sampled (another one at each further attempt).
+    Separate servers are sampled each. `expected` answers to a request are as many as preflight got on these servers.
+    `requests` per agent are sent, by default as many as the plan's probe has. Where waits are skipped, a window from `begin` on is over once the
     probe is.
     """
     if plan.sample is None and plan.probe is None:
         return {}
     orders: dict[str, dict[str, Any]] = {}
     for group in context.state.nats_groups or [{"name": "nats", "hosts": context.hosts}]:
-        reachable = [host for host in group["hosts"] if host in context.in_play] or list(group["hosts"])
+        # A ledger of an earlier version knows the hosts only.
+        measurers = group.get("measurers") or group["hosts"]
+        reachable = [host for host in measurers if host in context.in_play] or list(measurers)
         measurer = reachable[attempt % len(reachable)]
         orders[measurer] = {
             "name": group["name"],
@@ -189,7 +191,15 @@ def nats_order(
             if plan.sample
             else {},
             "agents": _identities(context, agents),
-            "probe": _probe(context, plan, agents, len(group["hosts"]), window_s, name, requests or plan.probe.count)
+            "probe": _probe(
+                context,
+                plan,
+                agents,
+                group.get("expected") or len(group["hosts"]),
+                window_s,
+                name,
+                requests or plan.probe.count,
+            )
             if plan.probe
             else None,
         }

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -223,77 +223,3 @@ def _drift(
                     f"Mend the file or the catalogue, or accept it in the plan (drift.accept: [{key}]).", stops=not accepted)
         )  # fmt: skip
     return findings
-
-
-def _streams(host: str, probe: Mapping[str, Any]) -> list[Finding]:
-    """Streams that would answer requests in the agents' stead: JetStream acknowledges what it captures to the reply subject."""
-    if probe.get("streams_unknown"):
-        return [
-            Finding(host, "JetStream streams over the probe's subjects", f"unknown ({str(probe['streams_unknown'])[:300]})", "a list of them",
-                    "Let rollout_nats_auth publish to $JS.API.STREAM.LIST: a stream over them would answer in the agents' stead.")
-        ]  # fmt: skip
-    subjects: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-    for each in probe.get("streams") or []:
-        if not each["no_ack"]:
-            subjects.setdefault((each["stream"], tuple(each["captures"])), []).append(each["subject"])
-    return [
-        Finding(host, f"JetStream stream {stream} ({', '.join(captures)})", f"captures requests on {', '.join(asked[:3])}"
-                + (f" and {len(asked) - 3} more" if len(asked) > 3 else ""), "no stream, or one with no_ack",
-                f"It would answer in the agents' stead. Take these subjects out of it, or: nats stream edit {stream} --no-ack.")
-        for (stream, captures), asked in subjects.items()
-    ]  # fmt: skip
-
-
-# Metrics that are read from headers of messages.
-_OF_HEADERS = ("dual_publish_success", "publish_time", "conversation_ids")
-
-
-def need_all_of_nats(plan: Plan) -> list[str]:
-    """What of the plan can't be had from a server that lacks something, such as headers: the probe, and metrics that decide."""
-    own = [criterion for each in plan.checkpoint_list() for criterion in each.criteria]
-    deciding = [*plan.rollback.when, *plan.criteria.primary, *plan.verify.criteria, *own]
-    metrics = dict.fromkeys(criterion.metric for criterion in deciding if criterion.metric in _OF_HEADERS)
-    return [*(["the probe"] if plan.probe else []), *metrics]
-
-
-def _lacks(host: str, probe: Mapping[str, Any], needed: Sequence[str]) -> list[Finding]:
-    """What the server has not. `needed`: metrics of the plan that nothing could be read for then; without any it is only told."""
-    what = "; ".join(str(lack) for lack in probe.get("lacks") or [])
-    if not what:
-        return []
-    expected = f"what {', '.join(needed)} need" if needed else "all that could be measured"
-    hint = "Let the server have it, or leave them out of the plan." if needed else "Nothing in the plan needs it."
-    return [Finding(host, "NATS server", f"has no {what}", expected, hint, stops=bool(needed))]
-
-
-def check_nats(
-    hosts: list[str], answers: Mapping[str, Any], urls: Mapping[str, str], needed: Sequence[str] = ()
-) -> tuple[list[Finding], list[dict[str, Any]]]:
-    """(problems, groups of connected servers) from one connection to each host's NATS.
-
-    Servers that name the same cluster form one group; a server without a cluster is a group of its own.
-    """
-    findings: list[Finding] = []
-    groups: dict[str, dict[str, Any]] = {}
-    for host in hosts:
-        result = answers.get(host)
-        probe = (result or {}).get("probe") or {}
-        reason, message = (
-            reasons.of_task_result(result) if not probe else (probe.get("reason"), probe.get("message") or "")
-        )
-        if reason:
-            findings.append(
-                Finding(host, f"NATS at {urls.get(host, '(no rollout_nats_url)')}", f"{reason} ({str(message)[:300]})", "a connection",
-                        "Check rollout_nats_url, rollout_nats_auth and the server.")
-            )  # fmt: skip
-            continue
-        findings += _streams(host, probe)
-        findings += _lacks(host, probe, needed)
-        cluster = probe.get("cluster") or ""
-        name = cluster or f"{host}"
-        # Two hosts may also point at one server.
-        key = cluster or str(probe.get("server_id") or host)
-        group = groups.setdefault(key, {"name": name, "hosts": [], "servers": []})
-        group["hosts"].append(host)
-        group["servers"].append(probe.get("server_name") or probe.get("server_id"))
-    return findings, list(groups.values())

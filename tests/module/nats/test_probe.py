@@ -113,7 +113,9 @@ def test_late_answers_do_not_delay_the_next_requests(server: servers.NatsServer)
 
 def test_answers_too_many_are_duplicates(server: servers.NatsServer) -> None:
     with agents.joined(server.port, agents.Agent("p-twice", twice=True)) as world:
-        row = probe(server.url, target("p-twice"), world=world)["agents"]["p-twice"]
+        found = probe(server.url, target("p-twice"), world=world)
+    row = found["agents"]["p-twice"]
+    assert "nobody knows who answered" in found["notes"][0] and "p-twice" in found["notes"][0]
     assert (row["delivered"], row["duplicates"], row["lost"], row["samples"]) == (10, 10, 0, 10)
 
 

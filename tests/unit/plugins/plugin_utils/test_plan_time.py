@@ -161,6 +161,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "agent_guard": {"guard": guard(), "late_s": 0.0},
     "nats_probe": {"probe": probe()},
     "nats_sample": {"sample": sample()},
+    "nats_reach": {"reach": {"servers": {"dgx-1": {"answered": {"q": ["dgx-1"]}, "at_once": {"q": 1}, "refused": {}}}}},
 }
 # Where a module's answer holds buckets: their place is in the plan's time as well.
 BUCKETS = ("buckets", "counter_points")

@@ -8,12 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._preflight import (
-    Finding,
-    check_hosts,
-    check_nats,
-    need_all_of_nats,
-)
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._preflight import Finding, check_hosts
 
 from tests.unit.plugins.plugin_utils.recorded import looks, plan
 
@@ -191,75 +186,3 @@ def test_secrets_are_neither_compared_nor_shown() -> None:
     result = drifted(AGENT_ID="********")
     result["instances"]["tdd-expert"]["environment"]["masked"] = ["AGENT_ID"]
     assert findings(result) == []
-
-
-# ---------------------------------------------------------------- NATS
-
-
-def server(name: str, cluster: str | None = "cim") -> dict[str, Any]:
-    return {"probe": {"cluster": cluster, "server_name": name, "server_id": f"id-{name}", "reason": None}}
-
-
-def test_servers_of_one_cluster_are_one_group_and_others_groups_of_their_own() -> None:
-    answers = {"a": server("a"), "b": server("b"), "c": server("c", None), "d": server("c", None)}
-    found, groups = check_nats(["a", "b", "c", "d"], answers, {})
-    assert found == []
-    assert [(group["name"], group["hosts"]) for group in groups] == [("cim", ["a", "b"]), ("c", ["c", "d"])]
-
-
-@pytest.mark.parametrize(
-    ("result", "reason"),
-    [
-        ({"probe": {"reason": "nats_unreachable", "message": "refused"}}, "nats_unreachable (refused)"),
-        ({"unreachable": True, "msg": "no route"}, "host_unreachable (no route)"),
-        ({"failed": True, "msg": "bad url"}, "tool_error (bad url)"),
-        ({"changed": False}, "tool_error ("),
-        ({"changed": False, "probe": None}, "tool_error ("),
-        (None, "tool_error ("),
-    ],
-)
-def test_a_server_that_does_not_answer_stops_and_is_in_no_group(result: Any, reason: str) -> None:
-    found, groups = check_nats(["a", "b"], {"a": result, "b": server("b")}, {"a": "10.0.0.1:4222"})
-    (finding,) = found
-    assert finding.text().startswith(f"a: NATS at 10.0.0.1:4222: seen {reason}")
-    assert finding.stops
-    assert [group["hosts"] for group in groups] == [["b"]]
-
-
-def captured(**given: Any) -> dict[str, Any]:
-    return {"stream": "AGENTS", "subject": "agent.to.a.q", "captures": ["agent.>"], "no_ack": False, **given}
-
-
-def test_a_stream_over_requests_is_named_with_its_subjects_and_what_to_do() -> None:
-    answer = server("a")
-    answer["probe"]["streams"] = [captured(), captured(subject="agent.to.b.q"), captured(stream="QUIET", no_ack=True)]
-    (finding,) = check_nats(["a"], {"a": answer}, {})[0]
-    assert finding.stops
-    assert finding.text() == (
-        "a: JetStream stream AGENTS (agent.>): seen captures requests on agent.to.a.q, agent.to.b.q, expected no stream, or one with "
-        "no_ack. It would answer in the agents' stead. Take these subjects out of it, or: nats stream edit AGENTS --no-ack."
-    )
-
-
-def test_streams_that_nobody_could_list_stop_as_well() -> None:
-    answer = server("a")
-    answer["probe"]["streams_unknown"] = "permissions violation"
-    (finding,) = check_nats(["a"], {"a": answer}, {})[0]
-    assert finding.stops and "unknown (permissions violation)" in finding.text()
-
-
-def test_a_server_without_headers_stops_only_what_needs_them() -> None:
-    answer = server("a")
-    answer["probe"]["lacks"] = ["message headers: nothing to match by"]
-    (finding,) = check_nats(["a"], {"a": answer}, {}, ["the probe", "publish_time"])[0]
-    assert finding.stops
-    assert finding.text() == (
-        "a: NATS server: seen has no message headers: nothing to match by, expected what the probe, publish_time need. "
-        "Let the server have it, or leave them out of the plan."
-    )
-    (told,) = check_nats(["a"], {"a": answer}, {})[0]
-    assert not told.stops
-
-
-def test_what_of_a_plan_needs_a_server_that_has_all() -> None:
-    assert need_all_of_nats(plan()) == ["the probe", "dual_publish_success"]
