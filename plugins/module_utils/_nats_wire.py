@@ -206,16 +206,16 @@ class Connection:
             raise ProtocolError("NATS server %s: %s" % (self.label, problem)) from None
         if not any(event[0] is None for event in events):
             return events
-        problem: Optional[NatsError] = None
+        first: Optional[NatsError] = None
         for event in events:
             if event[0] is None:
                 try:
                     self.control(event)
                 except NatsError as refusal:
                     # What follows in the same bytes, such as a PONG, came all the same.
-                    problem = problem or refusal
-        if problem is not None:
-            raise problem
+                    first = first or refusal
+        if first is not None:
+            raise first
         return [event for event in events if event[0] is not None]
 
     def control(self, event: Event) -> None:

@@ -84,7 +84,8 @@ def _of_agent(who: str, row: dict[str, Any]) -> list[Problem]:
 
 def _silence(row: dict[str, Any], settled: int) -> str:
     why = (
-        "subscribers are there and none answers; does it answer this payload, and are the answers allowed to come back?"
+        "the agent does not hear the subject (correct probe.subject, or the account of rollout_nats_auth), does not answer this "
+        "payload, or may not publish its answer"
     )
     if row.get("stream_acks"):
         why = "only a JetStream stream acknowledged them; set no_ack on it and see whether agents hear this subject"

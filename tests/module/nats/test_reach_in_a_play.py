@@ -65,6 +65,10 @@ def test_all_servers_are_asked_and_no_secret_is_printed(
     rows: dict[str, Any] = {}
     for result in json.loads((directory / "told.json").read_text()):
         rows.update(result["reach"]["servers"])
-    assert {name: row["answered"].get(ASK) for name, row in rows.items()} == {"a": ["a", "c"], "b": ["b"], "c": ["a", "c"]}
+    assert {name: row["answered"].get(ASK) for name, row in rows.items()} == {
+        "a": ["a", "c"],
+        "b": ["b"],
+        "c": ["a", "c"],
+    }
     assert groups({"servers": dict(sorted(rows.items()))}) == [("ac", "ac", 2), ("b", "b", 1)]
     assert SECRET not in printed

@@ -36,7 +36,7 @@ def test_a_fleet_that_is_well_is_a_baseline() -> None:
 @pytest.mark.parametrize(
     ("row", "reason", "told"),
     [
-        ({"delivered": 0, "late": 0}, "nobody_answers", "subscribers are there and none answers"),
+        ({"delivered": 0, "late": 0}, "nobody_answers", "the agent does not hear the subject"),
         ({"delivered": 0, "late": 0, "no_responders": 100}, "nobody_answers", "nobody subscribes to the subject"),
         ({"delivered": 0, "late": 0, "stream_acks": 100}, "nobody_answers", "set no_ack"),
         ({"delivered": 200, "late": 0}, "agent_silent", "200 of 300 answers to 100 requests, as if 1 of 3 instances did not answer"),
