@@ -180,6 +180,8 @@ class Account:
                 "unexpected_restarts": 0,
                 "unparsed": 0,
                 "unreadable": 0,
+                "unread_severe": 0,
+                "harmless": 0,
                 "panics": 0,
                 "events": [],
                 "gaps": [],
@@ -195,6 +197,7 @@ class Account:
                 "active_since": iso(moment(since)),
                 "started_at": iso(moment(since)),
                 "memory_limit_bytes": int(fleet.limit_mib * MIB),
+                "memory_limit_of": "unit",
                 "enabled": "enabled",
             },
         }
