@@ -19,7 +19,11 @@ from ansible_collections.cowboyai.rollout.plugins.module_utils import (
 )
 from ansible_collections.cowboyai.rollout.plugins.module_utils._host import Host
 from ansible_collections.cowboyai.rollout.plugins.module_utils._instance import Instance, InstanceError
-from ansible_collections.cowboyai.rollout.plugins.module_utils._systemd import LONGEST_WAIT_S, Unit
+from ansible_collections.cowboyai.rollout.plugins.module_utils._systemd import (
+    LONGEST_WAIT_S,
+    Unit,
+    one_unit_twice,
+)
 
 
 @dataclass
@@ -160,9 +164,16 @@ def change(
     units = host.show([instance.unit for instance in instances])
     results: Dict[str, Dict[str, Any]] = {instance.agent: {} for instance in instances}
     steps: List[_Step] = []
+    shared = one_unit_twice(units.values())
     for instance in instances:
         unit = units[instance.unit]
         try:
+            if unit.identity in shared:
+                raise InstanceError(
+                    "same_unit",
+                    "{0} is one service under several names ({1}); nothing was written. Correct the unit's name, or leave all "
+                    "but one of these agents out".format(unit.identity, ", ".join(shared[unit.identity])),
+                )
             steps.append(_prepare(host, instance, unit))
         except InstanceError as problem:
             results[instance.agent] = _failure(unit, problem, None)

@@ -48,8 +48,9 @@ class Host:
         since: int,
         cursor: Optional[str] = None,
         until: Optional[int] = None,
+        namespace: str = "",
     ) -> _journal.Reading:
-        """Lines of exactly these invocations."""
+        """Lines of exactly these invocations, in one namespace of the journal or (``*``) in all."""
         return _journal.read(
             _journal.invocation_matches(invocations),
             on_record,
@@ -58,6 +59,7 @@ class Host:
             until=until,
             max_entries=50000,
             timeout=20.0,
+            namespace=namespace,
         )
 
     def now_us(self) -> int:

@@ -15,6 +15,7 @@ from ansible_collections.cowboyai.rollout.plugins.module_utils import _env_file,
 _AGENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")
 _UNIT = re.compile(r"[A-Za-z0-9_.:\\-]+(?:@[A-Za-z0-9_.:\\-]*)?\.service\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+_INVOCATION = re.compile(r"[0-9a-f]{32}\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 READY_WITHIN = 30.0
@@ -64,7 +65,8 @@ class Proof:
 class Instance:
     """One agent on this host. Log lines and events before ``since`` (microseconds) are not its business.
 
-    ``backup_sha256`` is the hash of what a restore would put back.
+    ``backup_sha256`` is the hash of what a restore would put back. ``proven`` is the invocation whose log lines proved the
+    change: they must stay readable.
     """
 
     agent: str
@@ -75,6 +77,7 @@ class Instance:
     since: Optional[int] = None
     backup_sha256: Optional[str] = None
     log_lines: _log_reading.Reading = _log_reading.USUAL
+    proven: Optional[str] = None
 
 
 def check_agent(agent: Any, what: str = "agent") -> str:
@@ -188,7 +191,14 @@ def instances_from(
                     )
                 )
             proof, log_lines = proof_from(spec.get("proof"), agent), log_lines_from(spec.get("log_lines"), agent)
-            out.append(Instance(agent, unit, env_file, env, proof, since, backup, log_lines))
+            proven = spec.get("proven") or None
+            if proven is not None and not (isinstance(proven, str) and _INVOCATION.match(proven)):
+                raise ArgumentProblem(
+                    "proven {0!r} of agent {1} is no invocation id; expected 32 lower-case hexadecimal digits".format(
+                        proven, agent
+                    )
+                )
+            out.append(Instance(agent, unit, env_file, env, proof, since, backup, log_lines, proven))
         except ArgumentProblem as problem:
             problems.append(str(problem))
         except ValueError as problem:

@@ -167,13 +167,16 @@ def record_of(entry: Mapping[str, Any]) -> Optional[Record]:
     )
 
 
-def unit_matches(units: Sequence[str]) -> List[str]:
-    """Match terms for the lines of ``units``, systemd's words about them, and journald's about lines it dropped."""
+def unit_matches(units: Sequence[str], invocations: Sequence[str] = (), texts: Sequence[str] = ()) -> List[str]:
+    """Match terms for the lines of ``units`` and ``invocations``, systemd's words about them, journald's about lines it
+    dropped, and lines that are one of ``texts``."""
     return (
         ["_SYSTEMD_UNIT=" + unit for unit in units]
+        + (["+"] + ["_SYSTEMD_INVOCATION_ID=" + invocation for invocation in invocations] if invocations else [])
         + ["+", "_PID=1"]
         + ["UNIT=" + unit for unit in units]
         + ["+", "_TRANSPORT=driver", "MESSAGE_ID=" + _SUPPRESSED]
+        + (["+"] + ["MESSAGE=" + text for text in texts] if texts else [])
     )
 
 
@@ -207,9 +210,15 @@ def _stamp(us: int) -> str:
 
 
 def arguments(
-    matches: Sequence[str], since: Optional[int] = None, cursor: Optional[str] = None, until: Optional[int] = None
+    matches: Sequence[str],
+    since: Optional[int] = None,
+    cursor: Optional[str] = None,
+    until: Optional[int] = None,
+    namespace: str = "",
 ) -> List[str]:
     """The ``journalctl`` command line; a cursor wins over ``since``. One of them is required: no unbounded reads.
+
+    ``namespace``: '' for the default one, ``*`` for all at once.
 
     From a cursor on, its own entry included. ``--after-cursor`` skips the first entry that matches even if it is not the
     cursor's own (systemd before 255), and a line would never be counted.
@@ -224,7 +233,11 @@ def arguments(
         raise ValueError("reading the journal needs a cursor or a time to start from")
     if until is not None:
         argv.append("--until=" + _stamp(until))
-    return argv + list(matches)
+    return argv + _of(namespace) + list(matches)
+
+
+def _of(namespace: str) -> List[str]:
+    return ["--namespace=" + namespace] if namespace else []
 
 
 def complaints(said: str) -> str:
@@ -316,13 +329,14 @@ def read(
     until: Optional[int] = None,
     max_entries: int = 200000,
     timeout: float = 60.0,
+    namespace: str = "",
 ) -> Reading:
     """Give matching entries, oldest first, to ``on_record``; stop after ``max_entries`` (then read on by cursor).
 
     ``cursor``: those after it, of whatever unit its own entry is.
     """
     reading = Reading(cursor=cursor)
-    lines = _lines(arguments(matches, since, cursor, until), timeout, reading)
+    lines = _lines(arguments(matches, since, cursor, until, namespace), timeout, reading)
     printed = 0
     for line in lines:
         if line.startswith(_REMARK):
@@ -377,13 +391,18 @@ def _first_entry(argv: Sequence[str]) -> Optional[Dict[str, Any]]:
 _ANY = ["journalctl", "--no-pager", "--output=json", "--output-fields=_PID"]
 
 
-def oldest() -> Optional[int]:
+def oldest(namespace: str = "") -> Optional[int]:
     """When the oldest entry that the journal still has was written, microseconds since the epoch."""
-    entry = _first_entry(_ANY)
+    entry = _first_entry(_ANY + _of(namespace))
     return _written_at(entry) if entry else None
 
 
-def end_cursor() -> Optional[str]:
+def end_cursor(namespace: str = "") -> Optional[str]:
     """The cursor of the newest entry of the whole journal: where a later read goes on."""
-    entry = _first_entry(_ANY + ["--lines=1"])
+    entry = _first_entry(_ANY + _of(namespace) + ["--lines=1"])
     return (_text(entry, "__CURSOR") or None) if entry else None
+
+
+def holds(match: str, namespace: str = "") -> bool:
+    """Whether the journal has an entry that matches ``FIELD=value``, whenever it was written."""
+    return _first_entry(_ANY + _of(namespace) + ["--lines=1", match]) is not None

@@ -20,6 +20,16 @@ def environ(pid: int, proc: str = "/proc") -> Optional[bytes]:
         return None
 
 
+def owner(pid: int, proc: str = "/proc") -> Optional[int]:
+    """The user id with which a process acts; ``None`` when it is gone."""
+    try:
+        with open("{0}/{1}/status".format(proc, pid), encoding="utf-8", errors="replace") as stream:
+            found = [line.split() for line in stream if line.startswith("Uid:")]
+        return int(found[0][2])
+    except (OSError, IndexError, ValueError):
+        return None
+
+
 def usage(pid: int, proc: str = "/proc") -> Tuple[Optional[int], Optional[float]]:
     """``(resident bytes, CPU seconds)`` of a process; ``None`` for what can't be read."""
     try:

@@ -10,7 +10,7 @@ and lines of exactly this invocation hold the announced text and the subscriptio
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, FrozenSet, List, Optional, Sequence
+from typing import Any, Dict, FrozenSet, Iterable, List, Optional, Sequence
 
 from ansible_collections.cowboyai.rollout.plugins.module_utils import (
     _agent_log,
@@ -138,6 +138,11 @@ class Shown:
         }
 
 
+def _namespace(ones: Iterable[Shown]) -> str:
+    """Where the journal has the lines of all of these: everywhere, if one writes to a namespace of its own."""
+    return "*" if any(one.unit is not None and one.unit.output.namespace for one in ones) else ""
+
+
 def process_dict(unit: Optional[Unit], sha256: Optional[str]) -> Dict[str, Any]:
     """The ``before`` or ``after`` part of a result."""
     return {
@@ -241,7 +246,13 @@ class _Run:
             if one is not None:
                 one.see(record)
 
-        reading = self.host.read_journal(sorted(wanted), take, since, self.cursor)
+        namespace = _namespace(ones.values())
+        if namespace:
+            # Two namespaces have no common order that a cursor could stand for: all is read again.
+            self.cursor = None
+            for one in ones.values():
+                one.forget_lines()
+        reading = self.host.read_journal(sorted(wanted), take, since, self.cursor, namespace=namespace)
         self.cursor = reading.cursor
         self.trouble = reading.message or ""
 
@@ -398,7 +409,8 @@ class _Run:
                 one.see(record)
 
         if any(one.asks_log for one in group):
-            self.host.read_journal(sorted(key for key in ones if key), take, since, None, until)
+            wanted = sorted(key for key in ones if key)
+            self.host.read_journal(wanted, take, since, None, until, namespace=_namespace(group))
 
     def accept(self, one: Shown) -> None:
         if one.unit is not None and one.unit.active_state == "active":

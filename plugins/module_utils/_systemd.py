@@ -10,7 +10,7 @@ import math
 import re
 import time
 from dataclasses import dataclass
-from typing import Dict, List, Mapping, Optional, Sequence
+from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.cowboyai.rollout.plugins.module_utils import _command
 
@@ -37,6 +37,14 @@ _PROPERTIES = (
     "TimeoutStopUSec",
     "TimeoutStartUSec",
     "ControlGroup",
+    "StandardOutput",
+    "StandardError",
+    "SyslogLevel",
+    "LogNamespace",
+    "LogLevelMax",
+    "LogFilterPatterns",
+    "LogRateLimitIntervalUSec",
+    "LogRateLimitBurst",
 )
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(y|month|w|d|h|min|s|ms|us)\b")
 _SECONDS = {
@@ -55,8 +63,30 @@ class SystemdError(Exception):
 
 
 @dataclass(frozen=True)
+class Output:
+    """Where a service's next process writes, as its definition says; ``None`` for what systemd did not say.
+
+    ``level``: priority of its lines; ``level_max``: lines of a higher number are dropped; ``rate_interval_s`` and ``rate_burst``:
+    how many lines pass in how many seconds.
+    """
+
+    stdout: Optional[str] = None
+    stderr: Optional[str] = None
+    namespace: str = ""
+    level: Optional[int] = None
+    level_max: Optional[int] = None
+    filters: str = ""
+    rate_interval_s: Optional[float] = None
+    rate_burst: Optional[int] = None
+
+
+@dataclass(frozen=True)
 class Unit:
-    """What systemd knows of one service. Times are microseconds since the epoch, sizes bytes, CPU seconds."""
+    """What systemd knows of one service. Times are microseconds since the epoch, sizes bytes, CPU seconds.
+
+    ``name`` is the one that was asked for, ``identity`` systemd's own (``Id``): of two names of one unit it is the same, and it
+    stands in the journal. ``names`` are all of them.
+    """
 
     name: str
     load_state: str
@@ -76,6 +106,14 @@ class Unit:
     stop_timeout_s: float = DEFAULT_TIMEOUT_S
     start_timeout_s: float = DEFAULT_TIMEOUT_S
     control_group: Optional[str] = None
+    identity: str = ""
+    names: Tuple[str, ...] = ()
+    output: Output = Output()
+
+    @property
+    def all_names(self) -> List[str]:
+        """Every name by which something may speak of it."""
+        return sorted({self.name, self.identity or self.name, *self.names})
 
     @property
     def exists(self) -> bool:
@@ -107,6 +145,28 @@ def parse_span(text: Optional[str]) -> Optional[float]:
 def _timeout(text: Optional[str]) -> float:
     span = parse_span(text)
     return DEFAULT_TIMEOUT_S if span is None else span
+
+
+def _output(block: Mapping[str, str]) -> Output:
+    return Output(
+        stdout=block.get("StandardOutput") or None,
+        stderr=block.get("StandardError") or None,
+        namespace=block.get("LogNamespace", ""),
+        level=_number(block.get("SyslogLevel")),
+        level_max=_number(block.get("LogLevelMax")),
+        filters=block.get("LogFilterPatterns", ""),
+        rate_interval_s=parse_span(block.get("LogRateLimitIntervalUSec")) or None,
+        rate_burst=_number(block.get("LogRateLimitBurst")) or None,
+    )
+
+
+def one_unit_twice(units: Iterable[Unit]) -> Dict[str, List[str]]:
+    """identity -> names asked for, of units that were asked for by several names."""
+    asked: Dict[str, List[str]] = {}
+    for unit in units:
+        if unit.exists and unit.identity:
+            asked.setdefault(unit.identity, []).append(unit.name)
+    return {identity: names for identity, names in asked.items() if len(names) > 1}
 
 
 def parse_stamp(text: str) -> Optional[int]:
@@ -169,6 +229,9 @@ def parse_show(text: str, units: Sequence[str], boot_us: int, fine: bool = True)
             stop_timeout_s=_timeout(block.get("TimeoutStopUSec")),
             start_timeout_s=_timeout(block.get("TimeoutStartUSec")),
             control_group=block.get("ControlGroup") or None,
+            identity=block.get("Id", ""),
+            names=tuple(block.get("Names", "").split()),
+            output=_output(block),
         )
     return out
 

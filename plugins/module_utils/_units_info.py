@@ -10,28 +10,23 @@ import math
 import os
 import pwd
 import re
-import time
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, Optional, Sequence
 
 from ansible_collections.cowboyai.rollout.plugins.module_utils import (
-    _agent_log,
     _bucket,
     _env_file,
     _host,
     _host_metrics,
     _instant,
-    _journal,
     _memory_limit,
     _process,
     _provable,
     _replaceable,
     _secrets,
     _systemd,
+    _unit_journal,
 )
 from ansible_collections.cowboyai.rollout.plugins.module_utils._instance import ArgumentProblem, Instance, InstanceError
-
-# A journal that starts this soon after the boot has lost nothing of it.
-_BOOT_SLACK_US = 120 * 1000000
 
 
 def owner_name(uid: int) -> str:
@@ -90,83 +85,6 @@ def environment_of(path: str, keys: Sequence[str]) -> Dict[str, Any]:
     return out
 
 
-class _Collector:
-    """Sorts journal records by instance."""
-
-    def __init__(self, instances: Sequence[Instance], signs: Sequence[str] = (), bucket_s: float = 0.0) -> None:
-        self.tallies = {instance.unit: _agent_log.Tally(signs, bucket_s, instance.log_lines) for instance in instances}
-        self.lifecycles: Dict[str, List[Dict[str, Any]]] = {instance.unit: [] for instance in instances}
-        self.begins = {instance.unit: instance.since for instance in instances if instance.since is not None}
-
-    def __call__(self, record: _journal.Record) -> None:
-        tally = self.tallies.get(record.unit)
-        if tally is None or record.at < self.begins.get(record.unit, record.at):
-            return
-        if not record.by_manager:
-            tally.add(record.text, record.damaged, record.at, record.invocation_id, record.priority)
-        elif record.event:
-            self.lifecycles[record.unit].append(
-                {
-                    "at": _instant.iso(record.at),
-                    "event": record.event,
-                    "detail": record.detail,
-                    "invocation_id": record.invocation_id or None,
-                }
-            )
-
-
-def _lost(start: Optional[int], booted: Optional[int], oldest: Optional[int]) -> bool:
-    """Whether entries between ``start`` and the oldest one may be gone."""
-    if start is None or oldest is None or oldest <= start:
-        return False
-    # A journal that begins with this boot is whole for this boot; the reboot itself shows in booted_at.
-    return booted is None or oldest > booted + _BOOT_SLACK_US
-
-
-def _read_journal(
-    instances: Sequence[Instance],
-    collector: _Collector,
-    since: Optional[int],
-    cursor: Optional[str],
-    max_entries: int,
-    now: int,
-) -> Dict[str, Any]:
-    problem = None
-    if cursor is not None and not _journal.is_cursor(cursor):
-        problem, cursor = "the cursor {0!r} is none of this journal's".format(cursor[:100]), None
-    if cursor is None and since is None:
-        # Nothing to measure from: only say where the next read goes on.
-        reading = _journal.Reading(cursor=_journal.end_cursor())
-        start = None
-    else:
-        start = _journal.cursor_time(cursor) if cursor else since
-        end = _journal.end_cursor() if cursor is None else None
-        matches = _journal.unit_matches([instance.unit for instance in instances])
-        reading = _journal.read(matches, collector, since=since, cursor=cursor, max_entries=max_entries)
-        if reading.reason == "journal_unreadable" and cursor is not None and since is not None and not reading.entries:
-            problem = "{0}; read from 'since' instead".format(reading.message)
-            reading = _journal.read(matches, collector, since=since, max_entries=max_entries)
-            start = since
-        reading.cursor = reading.cursor or end
-        if reading.complete and _lost(start, _host_metrics.booted_at(), _journal.oldest()):
-            reading.complete, reading.reason = False, "journal_rotated"
-            reading.message = "the journal begins after {0}, earlier lines are gone".format(_instant.iso(start))
-        own = {name: count for name, count in reading.suppressed.items() if name in collector.tallies}
-        if reading.complete and own:
-            reading.complete, reading.reason = False, "lines_suppressed"
-            reading.message = "journald dropped lines of {0} (rate limit)".format(", ".join(sorted(own)))
-    if problem and reading.complete:
-        reading.complete, reading.reason, reading.message = False, "cursor_invalid", problem
-    return {
-        "cursor": reading.cursor,
-        "since": _instant.iso(start if start is not None else now),
-        "complete": reading.complete,
-        "reason": reading.reason,
-        "message": reading.message,
-        "entries": reading.entries,
-    }
-
-
 def _checked(signs: Sequence[str]) -> Sequence[str]:
     """The patterns, if this host's Python takes them: it may be older than the controller's."""
     for pattern in signs:
@@ -202,19 +120,16 @@ def collect(
     """The result of ``agent_units_info``. Raises :class:`_systemd.SystemdError` when systemd itself doesn't answer."""
     # First, so that the controller's clock is compared before anything here took time.
     host = _host_metrics.collect(disk_paths, nats_port, controller_time)
-    now = int(time.time() * 1000000)
-    collector = _Collector(instances, _checked(signs), _bucket_length(bucket))
+    signs, bucket_s = _checked(signs), _bucket_length(bucket)
     # Units before the journal: an event between the two is then in the next window, never in none.
     units = _systemd.show([instance.unit for instance in instances])
-    journal = _read_journal(instances, collector, since, cursor, max_entries, now)
+    reading = _unit_journal.read(instances, units, signs, bucket_s, since, cursor, max_entries)
     connected = _process.nats_connections([unit.main_pid for unit in units.values() if unit.main_pid], nats_port)
     asked = [instance for instance in instances if instance.env_file and instance.env]
     provable = _provable.check(_host.Host(), asked, units) if asked else {}
     out: Dict[str, Any] = {}
     for instance in instances:
         unit = units[instance.unit]
-        log = collector.tallies[instance.unit].as_dict(kinds)
-        log["lifecycle"] = collector.lifecycles[instance.unit]
         memory, cpu, accounting = unit.memory_bytes, unit.cpu_s, "unit"
         if unit.main_pid and (memory is None or cpu is None):
             # Hosts without these cgroup controllers still know what the main process uses.
@@ -229,6 +144,7 @@ def collect(
             environment = environment_of(instance.env_file, environment_keys)
         out[instance.agent] = {
             "unit": unit.name,
+            "identity": unit.identity or None,
             "load_state": unit.load_state,
             "active_state": unit.active_state,
             "sub_state": unit.sub_state,
@@ -246,8 +162,8 @@ def collect(
             "nats_connections": connected.get(unit.main_pid) if unit.main_pid else None,
             "enabled": unit.enabled,
             "stop_timeout_s": None if math.isinf(unit.stop_timeout_s) else unit.stop_timeout_s,
-            "log": log,
+            "log": reading.log(unit, kinds),
             "environment": environment,
             **({"provable": provable[instance.agent]} if instance.agent in provable else {}),
         }
-    return {"instances": out, "host": host, "journal": journal}
+    return {"instances": out, "host": host, "journal": reading.journal()}

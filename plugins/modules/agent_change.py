@@ -138,8 +138,8 @@ instances:
     - By agent, what became of it. Every requested agent is there; C(state) is V(proven) or
       V(failed), in check mode V(would_change), V(unchanged) or V(failed).
     - "C(reason) is null or one of V(env_file_missing), V(env_file_not_regular), V(env_file_unreadable),
-      V(unit_not_found), V(unit_masked), V(unit_inactive), V(restart_failed), V(not_ready_in_time), V(log_line_missing),
-      V(subscription_missing), V(environ_mismatch), V(environ_unreadable), V(error_in_log), V(backup_missing), V(backup_altered),
+      V(unit_not_found), V(unit_masked), V(same_unit), V(unit_inactive), V(restart_failed), V(not_ready_in_time),
+      V(log_line_missing), V(subscription_missing), V(environ_mismatch), V(environ_unreadable), V(error_in_log), V(backup_missing), V(backup_altered),
       V(backup_differs), V(backup_stale), V(write_failed), V(disk_full), V(permission_denied), V(host_busy),
       V(fenced), V(host_reverted), V(guard_failed) and V(tool_error)."
     - "C(proof.log) is null when no text was asked for, or when a process that was not restarted by this run started so

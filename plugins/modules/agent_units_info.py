@@ -17,6 +17,11 @@ description:
     a cursor or a point in time, their connections to NATS, and the load, memory and disks of the host.
   - Levels are taken from the text of the lines, since agents write most lines at the journal's priority 6. A record
     without a level of its own is an error where its priority is 3 or worse.
+  - Writes one line into the journal of each namespace and user for which these units' lines are filed, as the services'
+    own lines get there, and reads until it comes by, so that an error that is logged now would be seen. The line has
+    the identifier C(cowboyai.rollout), priority 6 and a random number; it belongs to no agent's unit. In check mode too,
+    like the line that Ansible itself logs for each module.
+  - Asks the kernel where the standard output and error of each main process go.
   - A unit that doesn't exist, a value that systemd doesn't know and a line that is no text are results, never failures.
     What could not be measured is V(null), never 0.
   - Needs to read the whole journal and the processes of other users, so run it with C(become).
@@ -82,13 +87,20 @@ options:
           log_lines:
             description: How its log lines are read, as above; kept in a manifest with the proof.
             type: dict
+      proven:
+        description:
+          - Invocation id of the process whose log lines proved the change. While it runs, the journal must have a line of
+            it, or C(log.gap) says that it has none.
+        type: str
   since:
     description:
       - Count log lines from this point in time, ISO 8601 or seconds since the epoch.
       - Without O(since) and O(cursor) no lines are read; RV(journal.cursor) then says where the next call goes on.
     type: str
   cursor:
-    description: Count log lines after this cursor (RV(journal.cursor) of an earlier call). Wins over O(since).
+    description:
+      - Go on where an earlier call ended (its RV(journal.cursor)). Wins over O(since).
+      - The line that the earlier call wrote must still be in the journal; where it is gone, others may be.
     type: str
   nats_port:
     description: Port of the NATS server whose connections are counted.
@@ -175,12 +187,19 @@ instances:
     - "C(log.continued) are lines that belong to the line before, such as those of a stack trace: neither unread nor further
       errors. C(log.unread) has examples of C(unparsed) lines, the most frequent first, secrets masked."
     - "C(log.harmless) has by name C(count) and C(examples) of lines that O(instances[].log_lines) says are harmless."
+    - "C(log.gap) says why an error of this agent might not have been seen, V(null) when it would have been. Its C(reason)
+      is V(output_elsewhere) (by StandardOutput=, StandardError=, LogNamespace= or by where the process really writes),
+      V(output_cut_off) (journald was stopped under the process), V(output_unknown), V(lines_filtered) (LogLevelMax=,
+      LogFilterPatterns=), V(lines_suppressed) (as many lines as the rate limit lets pass) or V(process_unseen) (no line of
+      the process that was proven). C(log.namespace) is the namespace of the journal that it was read from."
+    - "C(identity) is systemd's own name of the unit: that of several names of one unit is the same."
     - "C(log.signs) is there when O(signs) were asked for: by pattern, C(count) and C(examples)."
   returned: success
   type: dict
   sample:
     indexer:
       unit: agent-runtime@indexer.service
+      identity: agent-runtime@indexer.service
       load_state: loaded
       active_state: active
       sub_state: running
@@ -221,6 +240,8 @@ instances:
             recurring: false
             example: "Error handling inbox command: expected value at line 1 column 1"
         lifecycle: []
+        gap: null
+        namespace: null
         counters: {}
         buckets: {"29486592": [8, 0, 0], "29486637": [1, 1, 0]}
         counter_points: [[29486592, 6ba8b1f7e8ef4d4a8a9f1f1ad5d9a1bc, 100]]
@@ -262,7 +283,8 @@ journal:
     - What was read and whether it is all there was.
     - "C(reason) is V(journal_rotated), V(entries_bounded), V(journal_unreadable), V(journal_incomplete) (journalctl said
       that it left something out, such as a damaged file), V(entries_damaged) (entries that no one can read),
-      V(lines_suppressed) (journald's rate limit) or V(cursor_invalid)."
+      V(lines_suppressed) (journald's rate limit), V(canary_unseen) (the line that was written did not come by),
+      V(clock_moved) (the host's clock was set back) or V(cursor_invalid)."
   returned: success
   type: dict
   contains:
@@ -284,6 +306,13 @@ journal:
     entries:
       description: How many entries were read.
       type: int
+    proven_at:
+      description: When the line that was written had arrived everywhere; V(null) when it did not.
+      type: str
+    namespaces:
+      description: Namespaces that were read beside the default one.
+      type: list
+      elements: str
 """
 
 from dataclasses import replace
@@ -313,6 +342,7 @@ def main() -> None:
                     "log_lines": {"type": "dict"},
                     "keys": {"type": "list", "elements": "str", "no_log": False},
                     "proof": _instance.PROOF_OPTION,
+                    "proven": {"type": "str"},
                 },
             },
             "since": {"type": "str"},

@@ -56,6 +56,8 @@ _LOG = fields(
         "continued": count,
         "unread": listed(fields({"count": count, "example": text})),
         "harmless": by_name(fields({"count": count, "examples": listed(text)})),
+        "gap": maybe(fields({"reason": text, "message": text})),
+        "namespace": _text,
         "buckets": by_name(row(count, count, count), _is_index, "the index of a bucket"),
         "counter_points": listed(row(bucket, text, amount)),
         "signs": by_name(fields({"count": count, "examples": listed(text)})),
@@ -70,7 +72,7 @@ _ENVIRONMENT = fields(
 _UNIT = fields(
     {"unit": text, "load_state": text, "active_state": text, "sub_state": text, "log": _LOG},
     {
-        **dict.fromkeys(("result", "invocation_id", "enabled", "accounting", "memory_limit_of"), _text),
+        **dict.fromkeys(("result", "invocation_id", "enabled", "accounting", "identity", "memory_limit_of"), _text),
         **dict.fromkeys(("main_pid", "restarts", "memory_bytes", "memory_limit_bytes", "nats_connections"), _count),
         "active_since": _time,
         "started_at": _time,
@@ -93,7 +95,13 @@ _HOST = fields(
 )  # fmt: skip
 _JOURNAL = fields(
     {"complete": flag},
-    {"cursor": _text, "since": _time, "reason": _text, "message": _text, "entries": _count},
+    {
+        **dict.fromkeys(("cursor", "reason", "message"), _text),
+        "since": _time,
+        "entries": _count,
+        "proven_at": _time,
+        "namespaces": listed(text),
+    },
 )
 _PROCESS = fields({}, {"sha256": _text, "invocation_id": _text, "main_pid": _count, "started_at": _time})
 _ACTED_ON = fields(

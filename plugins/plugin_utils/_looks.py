@@ -167,6 +167,8 @@ def totals(looks: Looks, agent: str, since: datetime | None) -> dict[str, Any]:
         if seen is None:
             continue
         log = seen["log"]
+        if log.get("gap"):
+            gaps.append({"at": look["at"], "reason": log["gap"]["reason"], "message": log["gap"].get("message") or ""})
         for key in sums:
             sums[key] += int(log.get(key, 0))
         events.extend(event for event in log["lifecycle"] if not since or parse_iso(event["at"]) >= since)

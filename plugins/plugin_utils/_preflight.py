@@ -72,12 +72,49 @@ def check_hosts(
             seen = f"not whole ({journal.get('reason') or reasons.TOOL_ERROR}{f': {said}' if said else ''})"
             quiet = f"every line of the last {duration_text(plan.preflight.quiet_for)} (preflight.quiet_for)"
             findings.append(Finding(host, "journal", seen, quiet, "Without it nobody knows whether agents are quiet."))
+        findings += _identities(host, units[host]["instances"])
         for agent in plan.agents():
             findings += _instance(plan, agent, host, units[host]["instances"].get(agent), test=True)
             seen = units[host]["instances"].get(agent)
             findings += _drift(plan, agent, host, seen, expected_env(agent, host), new_env(agent, host))
         for agent in plan.control.agents:
             findings += _instance(plan, agent, host, units[host]["instances"].get(agent), test=False)
+    return findings
+
+
+def _identities(host: str, instances: Mapping[str, Any]) -> list[Finding]:
+    """Agents that are one service under several names: they can't be changed, watched or compared apart."""
+    by_identity: dict[str, list[str]] = {}
+    for agent, seen in instances.items():
+        if seen.get("identity") and seen["load_state"] == "loaded":
+            by_identity.setdefault(seen["identity"], []).append(agent)
+    return [
+        Finding(
+            instance_id(agents[0], host),
+            f"unit {instances[agents[0]]['unit']}",
+            f"the same service as that of {', '.join(instance_id(a, host) for a in agents[1:])} (systemd calls it {identity})",
+            "a service of its own",
+            "Correct rollout_agent_unit, or leave all but one of these agents out of the plan.",
+        )
+        for identity, agents in by_identity.items()
+        if len(agents) > 1
+    ]
+
+
+def _sight(name: str, log: Mapping[str, Any]) -> list[Finding]:
+    """Whether an error that the agent logs would be seen."""
+    findings = []
+    gap = log.get("gap")
+    if gap:
+        findings.append(
+            Finding(name, "what it logs", f"{gap['reason']}: {gap['message']}", "every line in the journal, where it can be read",
+                    "Without it nobody would see its errors. Correct the unit and restart it, or leave the agent out.")
+        )  # fmt: skip
+    if log.get("namespace"):
+        findings.append(
+            Finding(name, "what it logs", f"in the journal's namespace {log['namespace']}", "any namespace", "It is read there.",
+                    stops=False)
+        )  # fmt: skip
     return findings
 
 
@@ -141,7 +178,7 @@ def _instance(plan: Plan, agent: str, host: str, seen: dict[str, Any] | None, te
                 "Install or unmask it, or leave the agent out of the plan.",
             )
         ]
-    findings = []
+    findings = _sight(name, seen["log"])
     if seen["active_state"] != "active":
         findings.append(
             Finding(name, f"unit {seen['unit']}", f"{seen['active_state']} ({seen['sub_state']})", "active",

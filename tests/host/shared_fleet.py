@@ -177,6 +177,13 @@ class RehearsalHost:
     def as_it_was(self, agent: str) -> dict[str, Any]:
         return self.instance(agent, proof={"log": "Unified subject architecture DISABLED", "ready_within": 120.0})
 
+    def override(self, agent: str, *settings: str, restart: bool = True) -> None:
+        """Settings of an agent's unit on this host until the next reset; the process that runs takes them up at once."""
+        unit = f"agent-runtime@{agent}.service"
+        folder = f"/etc/systemd/system/{unit}.d"
+        self.root(f"mkdir -p {folder} && cat > {folder}/test.conf", "\n".join(["[Service]", *settings, ""]).encode())
+        self.root("systemctl daemon-reload" + (f" && systemctl restart {unit}" if restart else ""))
+
     def address(self) -> str:
         """Where the host is reached."""
         return self.fleet.addresses()[self.name]

@@ -37,6 +37,8 @@ class AgentFold:
         # [number of the look, event as the host told it]
         self.events: list[list[Any]] = []
         self.watched: list[list[int]] = []
+        # [number of the look, its time, reason, message]: why this agent alone could not be seen.
+        self.gaps: list[list[Any]] = []
         # By look that saw the agent: number of the look, process, memory, CPU seconds, CPU share since the look before.
         self.rows: array[int] = array("q")
         self.process: array[int] = array("q")
@@ -53,7 +55,7 @@ class AgentFold:
             number = int(log.get(name) or 0)
             if number:
                 self.sums[name].put(sight.row, min(number, LARGEST))
-        if sight.complete:
+        if sight.complete and not log.get("gap"):
             covered(self.watched, sight.since, sight.at)
         self.events.extend([sight.row, event] for event in log.get("lifecycle") or ())
         self.kinds.add(sight.row, sight.at, log.get("kinds") or [])
@@ -128,7 +130,7 @@ class AgentFold:
         return self.errors, self.warnings, self.messages.points
 
     def totals(self, window: Window, since: datetime | None) -> dict[str, Any]:
-        """As `_looks.totals`, but `gaps`."""
+        """As `_looks.totals`, but `gaps` has those of this agent alone, with the number of the look."""
         sums = {name: window.total(points) for name, points in self.sums.items()}
         events = [
             event for row, event in self.events if row in window and (not since or parse_iso(event["at"]) >= since)
@@ -136,6 +138,7 @@ class AgentFold:
         counters = self.highest.within(window.since)
         return {
             **sums,
+            "gaps": [gap for gap in self.gaps if gap[0] in window],
             "messages": sum(sum(counter.values()) for counter in counters.values()),
             "counters": counters,
             "kinds": self.kinds.within(window, KINDS_SHOWN),
@@ -165,6 +168,7 @@ class AgentFold:
             "harmless": self.harmless.freeze(shelf),
             "events": self.events,
             "watched": self.watched,
+            "gaps": self.gaps,
             "uses": [shelf.put(c) for c in (self.searched, self.rows, self.process, self.memory, self.cpu_s, self.cpu)],
             "processes": self.processes,
             "accounting": self.accounting,
@@ -179,7 +183,7 @@ class AgentFold:
         fold.highest.seen = state["highest"]
         fold.kinds, fold.signs = Kinds.thaw(state["kinds"], shelf), Signs.thaw(state["signs"], shelf)
         fold.harmless = Signs.thaw(state["harmless"], shelf)
-        fold.events, fold.watched = state["events"], state["watched"]
+        fold.events, fold.watched, fold.gaps = state["events"], state["watched"], state["gaps"]
         columns = [shelf.take(number) for number in state["uses"]]
         fold.searched, fold.rows, fold.process, fold.memory, fold.cpu_s, fold.cpu = columns
         fold.processes, fold.accounting = state["processes"], state["accounting"]

@@ -85,7 +85,11 @@ class HostFold:
         )
         self.in_order = self.in_order and (not self.at or at >= self.at[-1])
         for agent, seen in (record.get("instances") or {}).items():
-            self.agents.setdefault(agent, AgentFold()).add(seen, sight)
+            fold = self.agents.setdefault(agent, AgentFold())
+            fold.add(seen, sight)
+            gap = (seen.get("log") or {}).get("gap")
+            if gap:
+                fold.gaps.append([row, record["at"], gap["reason"], gap.get("message") or ""])
         self.at.append(at)
         self.buckets.append(bucket)
         self.skipped.append(skipped_s)
@@ -132,8 +136,14 @@ class HostFold:
     def totals(self, agent: str, since: datetime | None) -> dict[str, Any]:
         """As `_looks.totals`."""
         window = self.window(since)
-        gaps = [{"at": gap[1], "reason": gap[2], "message": gap[3]} for gap in self.gaps if gap[0] in window]
-        return {**(self.agents.get(agent) or AgentFold()).totals(window, since), "gaps": gaps}
+        sums = (self.agents.get(agent) or AgentFold()).totals(window, since)
+        found = sorted([gap[:4] for gap in self.gaps if gap[0] in window] + sums["gaps"], key=lambda gap: gap[0])
+        return {**sums, "gaps": [{"at": at, "reason": reason, "message": text} for _row, at, reason, text in found]}
+
+    def agent_gaps(self, agent: str) -> list[tuple[int, int, str, str]]:
+        """(first and last bucket, reason, message) of looks that could not see this agent alone."""
+        found = self.agents[agent].gaps if agent in self.agents else []
+        return [(self.buckets[max(row - 1, 0)], self.buckets[row], reason, text) for row, _at, reason, text in found]
 
     def first_sight(self, agent: str, invocation: str, since: datetime) -> dict[str, Any] | None:
         """`at`, `memory_bytes` and `cpu_s` of the first look from `since` on at this process."""

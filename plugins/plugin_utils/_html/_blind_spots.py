@@ -40,6 +40,13 @@ REASONS = {
     "journal_incomplete": "the journal could not be read in full",
     "entries_damaged": "the journal held entries that could not be read",
     "lines_suppressed": "journald had dropped lines of an agent that wrote too many",
+    "canary_unseen": "a line that was written as agents write theirs did not get into the journal",
+    "clock_moved": "the clock of the host was set back",
+    "output_elsewhere": "the agent writes to another place than the journal",
+    "output_cut_off": "the connection of the agent to the journal was cut",
+    "output_unknown": "nothing shows that the agent writes to the journal",
+    "lines_filtered": "journald drops lines of the agent by its unit's settings",
+    "process_unseen": "the journal no longer has the lines that proved the agent",
     "cursor_invalid": "the place to read on from was unknown to the journal",
 }
 # With requests in so large a share of the buckets, a hang of a bucket's length does not go unseen.

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _reasons as reasons
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import instance_id
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import duration_text
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._folds import HostFold, NatsFold
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._folds._moment import bucket_of
@@ -57,8 +58,12 @@ def _never(what: str, host: HostFold | None, axis: Axis, since: int) -> Gap:
 
 
 def _unread(what: str, host: HostFold, axis: Axis) -> list[Gap]:
-    """Journals that were not whole."""
-    return [_gap(axis, begin, end + 1, what, reason, text) for _row, _at, reason, text, begin, end in host.gaps]
+    """Journals that were not whole, and agents whose lines don't get there."""
+    found = [_gap(axis, begin, end + 1, what, reason, text) for _row, _at, reason, text, begin, end in host.gaps]
+    for agent in host.agents:
+        who = instance_id(agent, what.removeprefix("host "))
+        found += [_gap(axis, begin, end + 1, who, reason, text) for begin, end, reason, text in host.agent_gaps(agent)]
+    return found
 
 
 def _quiet(what: str, host: HostFold, axis: Axis, tick_s: float, until: int, skipped_s: float) -> list[Gap]:

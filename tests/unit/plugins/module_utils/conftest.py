@@ -18,6 +18,8 @@ from ansible_collections.cowboyai.rollout.plugins.module_utils import (
     _unit_config,
 )
 
+from tests.unit.plugins.module_utils.scripted_clock import ScriptedClock
+
 LINE = "2026-01-23T23:12:10.000000Z  {0} agent_service: {1}"
 # Far ahead of any disk's clock: files that tests write are older than each start.
 EPOCH = 4_000_000_000_000_000
@@ -47,9 +49,11 @@ class FakeUnit:
     stops_in: float = 0.0
     stop_timeout: float = 90.0
     starts_at: int | None = None
+    identity: str = ""
+    namespace: str = ""
 
 
-class ScriptedHost:
+class ScriptedHost(ScriptedClock):
     """Takes the place of ``_host.Host``."""
 
     def __init__(self, directory):
@@ -132,6 +136,7 @@ class ScriptedHost:
             out[name] = _systemd.Unit(
                 name, unit.load, unit.active, "running" if unit.pid else "dead", "success", unit.pid, unit.invocation,
                 unit.restarts, unit.started, unit.started, None, None, None, None, unit.stop_timeout,
+                identity=unit.identity, output=_systemd.Output(namespace=unit.namespace),
             )  # fmt: skip
         return out
 
@@ -162,27 +167,20 @@ class ScriptedHost:
         raw = found if found is None or isinstance(found, bytes) else memory(found)
         return None if raw is None else _environ.parse(raw, invocation)
 
-    def read_journal(self, invocations, on_record, since, cursor=None, until=None):
-        self.calls.append("journal")
+    def read_journal(self, invocations, on_record, since, cursor=None, until=None, namespace=""):
+        self.calls.append("journal " + namespace if namespace else "journal")
         first = int(cursor[2:]) + 1 if cursor else 0
+        hidden = {unit.invocation for unit in self.units.values() if unit.namespace and namespace != "*"}
         for position, record in enumerate(self.records[first:], first):
             if (
                 since <= record.at <= (until or self.us)
                 and record.at <= self.us
                 and record.invocation_id in invocations
+                and (record.by_manager or record.invocation_id not in hidden)
             ):
                 on_record(record)
                 cursor = f"c={position}"
         return _journal.Reading(cursor=cursor)
-
-    def now_us(self):
-        return self.us
-
-    def monotonic(self):
-        return self.us / 1e6
-
-    def sleep(self, seconds):
-        self.us += int(seconds * 1e6)
 
 
 @pytest.fixture

@@ -112,6 +112,25 @@ def test_each_way_to_fail_is_named_and_stops_no_other(host, behaviour, reason):
     assert len(host.restart_calls) == 1
 
 
+def test_two_names_of_one_unit_are_refused_before_anything_is_written(host):
+    for agent in ("a", "b"):
+        host.add(agent).identity = "run@a.service"
+    host.add("c").identity = "run@c.service"
+    result = change(host, "a", "b", "c")["instances"]
+    assert [(result[agent]["state"], result[agent]["reason"], result[agent]["changed"]) for agent in "abc"] == [
+        ("failed", "same_unit", False), ("failed", "same_unit", False), ("proven", None, True),
+    ]  # fmt: skip
+    assert host.restart_calls == [["run@c.service"]]
+
+
+def test_a_process_that_writes_to_a_namespace_is_proven_by_its_lines_there(host):
+    host.add("a").namespace = "agents"
+    host.add("b")
+    result = change(host, "a", "b")["instances"]
+    assert {one["state"] for one in result.values()} == {"proven"}
+    assert "journal *" in host.calls
+
+
 def test_a_process_that_dies_at_once_is_not_waited_for(host):
     host.add("a", behaviour="dies_at_once")
     begun = host.us

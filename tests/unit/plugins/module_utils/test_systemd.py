@@ -127,3 +127,33 @@ def test_stamps():
 @given(st.text(max_size=300))
 def test_junk_never_raises(text):
     assert set(_systemd.parse_show(text, ["a.service"], 0)) == {"a.service"}
+
+
+def test_where_a_unit_writes_and_what_it_is_called():
+    text = (
+        "Id=run@a.service\nNames=run@a.service cim@a.service\nLoadState=loaded\nStandardOutput=append\nStandardError=inherit\n"
+        "SyslogLevel=6\nLogNamespace=agents\nLogLevelMax=5\nLogRateLimitIntervalUSec=1min 30s\nLogRateLimitBurst=7\n"
+    )
+    unit = _systemd.parse_show(text, ["cim@a.service"], 0)["cim@a.service"]
+    assert unit.output == _systemd.Output("append", "inherit", "agents", 6, 5, "", 90.0, 7)
+    assert unit.all_names == ["cim@a.service", "run@a.service"]
+
+
+def test_what_systemd_does_not_say_of_the_output_is_unknown():
+    text = "Id=a.service\nLoadState=loaded\nLogLevelMax=-1\nLogRateLimitIntervalUSec=0\nLogRateLimitBurst=0\n"
+    unit = _systemd.parse_show(text, ["a.service"], 0)["a.service"]
+    assert unit.output == _systemd.Output()
+
+
+def test_names_of_one_unit_are_found_whatever_they_are_called():
+    blocks = [
+        "Id=run@a.service\nLoadState=loaded",
+        "Id=run@a.service\nLoadState=loaded",
+        "Id=b.service\nLoadState=loaded",
+    ]
+    units = _systemd.parse_show("\n\n".join(blocks), ["run@a.service", "cim@a.service", "b.service"], 0)
+    assert _systemd.one_unit_twice(units.values()) == {"run@a.service": ["run@a.service", "cim@a.service"]}
+    gone = _systemd.parse_show(
+        "Id=x.service\nLoadState=not-found\n\nId=x.service\nLoadState=not-found", ["x.service", "y.service"], 0
+    )
+    assert _systemd.one_unit_twice(gone.values()) == {}

@@ -9,12 +9,17 @@ from ansible_collections.cowboyai.rollout.plugins.module_utils import (
     _host_metrics,
     _instance,
     _journal,
+    _journal_look,
     _module_edge,
     _systemd,
+    _unit_journal,
     _units_info,
 )
 
+from tests.unit.plugins.module_utils.scripted_clock import ScriptedClock
+
 UNIT = "run@a.service"
+NONCE = "0123456789abcdef" * 2
 BOOT = 1_800_000_000_000_000
 
 
@@ -38,19 +43,38 @@ def journal(monkeypatch):
     """What the journal holds and says; systemd knows no unit."""
     state = {"records": [], "oldest": BOOT, "reading": {}, "bad_cursor": False}
 
+    edge = ScriptedEdge()
+
     def read(matches, on_record, since=None, cursor=None, max_entries=0, **more):
         if cursor and state["bad_cursor"]:
             return _journal.Reading(cursor, 0, False, "journal_unreadable", "Failed to seek to cursor")
-        for record in state["records"]:
-            on_record(record)
+        for one in state["records"]:
+            on_record(one)
+        for text in edge.written:
+            on_record(record(text, at=edge.now_us(), unit="ssh.service"))
         return _journal.Reading(**{"cursor": cursor, "entries": len(state["records"]), **state["reading"]})
 
+    monkeypatch.setattr(_unit_journal, "Edge", lambda: edge)
     monkeypatch.setattr(_journal, "read", read)
-    monkeypatch.setattr(_journal, "oldest", lambda: state["oldest"])
-    monkeypatch.setattr(_journal, "end_cursor", lambda: "end=1")
+    monkeypatch.setattr(_journal, "oldest", lambda namespace="": state["oldest"])
+    monkeypatch.setattr(_journal, "end_cursor", lambda namespace="": "end=1")
     monkeypatch.setattr(_host_metrics, "booted_at", lambda proc="/proc": BOOT)
     monkeypatch.setattr(_systemd, "show", lambda units: _systemd.parse_show("", units, 0))
     return state
+
+
+class ScriptedEdge(ScriptedClock, _journal_look.Edge):
+    """A clock that stands, and a journal that takes every line."""
+
+    def __init__(self):
+        self.written = []
+        self.us = BOOT + 1_000_000_000
+
+    def write(self, place, text, level):
+        self.written.append(text)
+
+    def nonce(self):
+        return NONCE
 
 
 def record(text, at=BOOT + 1, unit=UNIT, manager=False, event=None):
@@ -119,11 +143,11 @@ def test_without_a_start_only_the_cursor_is_given(journal):
     journal["records"] = [record("never read")]
     result = collect()
     assert result["instances"]["a"]["log"]["lines"] == 0
-    assert (result["journal"]["cursor"], result["journal"]["complete"]) == ("end=1", True)
+    assert (result["journal"]["cursor"], result["journal"]["complete"]) == ("end=1 !" + NONCE + "!!0", True)
 
 
 def test_a_quiet_window_still_says_where_to_go_on(journal):
-    assert collect(since=BOOT)["journal"]["cursor"] == "end=1"
+    assert collect(since=BOOT)["journal"]["cursor"] == "end=1 !" + NONCE + "!!0"
 
 
 def test_environment_masks_secrets_and_survives_bad_files(tmp_path):

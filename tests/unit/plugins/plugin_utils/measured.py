@@ -106,6 +106,8 @@ def _logs(draw: st.DrawFn, seconds: int) -> dict[str, Any]:
         event(draw(names), draw(_seconds), draw(invocations)) for _each in range(draw(st.integers(0, 3)))
     ]
     if draw(st.booleans()):
+        out["gap"] = draw(st.sampled_from([None, {"reason": "output_elsewhere", "message": "it goes to /dev/null"}]))
+    if draw(st.booleans()):
         count = draw(_counts)
         out["signs"] = {"(?i)corrupt": {"count": count, "examples": ["corrupt"] * min(count, 3)}}
     return out

@@ -172,6 +172,13 @@ def test_lines_that_could_not_be_read_are_summed() -> None:
     assert sums["unreadable"] - before["unreadable"] == 2 - own["unreadable"]
 
 
+def test_an_agent_that_alone_can_not_be_seen_has_a_gap() -> None:
+    seen = with_log(1, gap={"reason": "output_elsewhere", "message": "it goes to /dev/null"})
+    found = totals(seen, AGENT, None)["gaps"]
+    assert found == [{"at": seen[1]["at"], "reason": "output_elsewhere", "message": "it goes to /dev/null"}]
+    assert totals(seen, "nix-expert", None)["gaps"] == []
+
+
 def test_signs_are_summed_by_pattern_and_examples_are_few() -> None:
     seen = looks()
     assert totals(seen, AGENT, None)["signs"] is None

@@ -79,6 +79,42 @@ def test_a_journal_that_can_not_be_read_is_not_a_quiet_one() -> None:
     assert "journal_unreadable" in found.text()
 
 
+def test_what_the_journals_reader_said_is_told() -> None:
+    result = answer()
+    result["journal"].update(complete=False, reason="journal_incomplete", message="it said: x is truncated")
+    assert "seen not whole (journal_incomplete: it said: x is truncated)" in only(result).text()
+
+
+def test_an_agent_whose_lines_nobody_could_see_is_refused() -> None:
+    result = answer()
+    agent = next(iter(result["instances"]))
+    result["instances"][agent]["log"]["gap"] = {"reason": "output_elsewhere", "message": "it goes to /dev/null"}
+    found = only(result)
+    assert found.stops
+    assert found.text().startswith(
+        f"{agent}@dgx-1: what it logs: seen output_elsewhere: it goes to /dev/null, expected every line"
+    )
+
+
+def test_a_namespace_of_the_journal_is_named() -> None:
+    result = answer()
+    agent = next(iter(result["instances"]))
+    result["instances"][agent]["log"]["namespace"] = "agents"
+    found = only(result)
+    assert not found.stops
+    assert found.text().startswith(f"{agent}@dgx-1: what it logs: seen in the journal's namespace agents")
+
+
+def test_two_agents_that_are_one_service_are_refused() -> None:
+    result = answer()
+    first, second = list(result["instances"])[:2]
+    for agent in (first, second):
+        result["instances"][agent]["identity"] = "run@x.service"
+    found = only(result)
+    assert found.stops
+    assert f"the same service as that of {second}@dgx-1 (systemd calls it run@x.service)" in found.text()
+
+
 @pytest.mark.parametrize(
     ("change", "text"),
     [
