@@ -14,6 +14,9 @@ from ansible_collections.cowboyai.rollout.plugins.module_utils._agent_log import
 from ansible_collections.cowboyai.rollout.plugins.module_utils._log_line import Line
 
 _SHOWN_KINDS = 3
+# A kind of which an instance has more than so many times what any control instance has, as it handles more messages or
+# not, is its own for all that is beyond control's.
+MANY_TIMES = 10.0
 
 
 class Shown:
@@ -21,25 +24,41 @@ class Shown:
 
     def __init__(self, evidence: dict[str, Any]):
         self._compared = evidence.get("against") == "control"
-        self._here: dict[str, set[str]] = {}
-        self._anywhere: set[str] = set()
+        # Per kind, (how often, of how many messages) of every control instance that shows it.
+        self._here: dict[str, dict[str, list[tuple[int, int]]]] = {}
+        self._anywhere: dict[str, list[tuple[int, int]]] = {}
         for peer in evidence["instances"].values():
             if peer["role"] == "control":
-                kinds = _error_kinds(peer)
-                self._here.setdefault(peer["host"], set()).update(kinds)
-                self._anywhere.update(kinds)
+                here = self._here.setdefault(peer["host"], {})
+                for name, kind in _error_kinds(peer).items():
+                    seen = int(kind["count"]), int(peer.get("messages") or 0)
+                    here.setdefault(name, []).append(seen)
+                    self._anywhere.setdefault(name, []).append(seen)
 
-    def shared_kinds(self, item: dict[str, Any]) -> dict[str, dict[str, Any]]:
-        """kind -> its entry, of the error kinds of a test instance that control on its host shows as well.
+    def shared_kinds(self, item: dict[str, Any]) -> dict[str, tuple[dict[str, Any], int]]:
+        """kind -> (its entry, how many of it are shared), of the error kinds of a test instance that control on its host shows as well.
 
         Where no control stands on that host, control elsewhere counts. Panics are the instance's own always, and so is
         what was lumped together as other kinds: nobody knows whether those are the same. None are shared for control
-        itself, nor where the evidence is compared `against` control, whose errors are then counted on both sides.
+        itself, nor where the evidence is compared `against` control, whose errors are then counted on both sides. Of a kind
+        that is MANY_TIMES as frequent as in control, as many as control has are shared.
         """
         if item["role"] != "test" or self._compared:
             return {}
         shown = self._here.get(item["host"], self._anywhere)
-        return {name: kind for name, kind in _error_kinds(item).items() if name in shown}
+        found = {}
+        for name, kind in _error_kinds(item).items():
+            if name in shown:
+                count = int(kind["count"])
+                usual = max(_scaled(seen, int(item.get("messages") or 0)) for seen in shown[name])
+                found[name] = kind, count if count <= MANY_TIMES * usual else int(usual)
+        return found
+
+
+def _scaled(seen: tuple[int, int], messages: int) -> float:
+    """How many errors a control instance's count stands for in one that handled `messages`: as many at least."""
+    count, handled = seen
+    return count * max(1.0, messages / handled if handled else 1.0)
 
 
 def _error_kinds(item: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -59,17 +78,18 @@ def own_errors(control: Shown, item: dict[str, Any], left_out: dict[str, int]) -
     """The errors of an instance that are its own; those taken away are added to `left_out`, by kind."""
     errors = item["errors"]
     shared = control.shared_kinds(item)
-    taken = min(sum(int(kind["count"]) for kind in shared.values()), errors - min(errors, int(item.get("panics") or 0)))
+    taken = min(sum(count for _kind, count in shared.values()), errors - min(errors, int(item.get("panics") or 0)))
     if taken <= 0:
         return float(errors)
-    for name, kind in shared.items():
-        left_out[name] = left_out.get(name, 0) + int(kind["count"])
+    for name, (_kind, count) in shared.items():
+        left_out[name] = left_out.get(name, 0) + count
     return float(errors - taken)
 
 
 def own_signs(control: Shown, item: dict[str, Any], left_out: dict[str, int]) -> list[str]:
     """The signs of corruption of an instance that are its own; the kinds taken away are added to `left_out`."""
-    kinds = control.shared_kinds(item)
+    shares = control.shared_kinds(item).items()
+    kinds = {name: kind for name, (kind, count) in shares if count == int(kind["count"])}
     errors = [kind for kind in item.get("kinds") or [] if kind["level"] != "WARN"]
     # The same words of another part of the agent are another kind, and stay.
     own = {_words(kind["example"]) for kind in errors if kind["kind"] not in kinds}

@@ -20,7 +20,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._series_metrics i
     middle,
     series_of,
 )
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._statistics import MIN_SAMPLES
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._statistics import MIN_SAMPLES, median
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 # Trends are taken from here on (plan time): a new process fills its caches first. Before that only what would be
 # exhausted in less time than it was watched for is: a line is drawn no farther than it was seen.
 TREND_FROM_S = 6 * 3600.0
+# What would be used up within so many times the time that it was watched for is no trend yet, and nothing to pass over.
+DRAWN_SO_FAR = 4.0
 # Looks at which a trend's bounds are taken anew: every so many points more, from this many on.
 TREND_POINTS, TREND_GROWTH = 8, 1.15
 # Without this much confidence at one look there is no trend to speak of.
@@ -42,7 +44,6 @@ CONTROL_CELLS = 256
 @metric("memory_lasts")
 def memory_lasts(evidence: Evidence, role: str) -> Reading:
     """Time until an instance reaches its memory limit (that of its host where it has none), as it grew since its change."""
-    import numpy as np
 
     columns, missing = series_of(evidence)
     if columns is None:
@@ -63,7 +64,7 @@ def memory_lasts(evidence: Evidence, role: str) -> Reading:
             add_missing(missing, reasons.TOO_FEW_SAMPLES, f"{name} ({len(index)} measurements since its start)")
         else:
             level = value if course is None else value / course[index]
-            rows.append(_Course(name, index, level, float(limit) - float(np.median(value[-3:]))))
+            rows.append(_Course(name, index, level, float(limit) - median(value[-3:])))
     if not entries:
         missing[reasons.TOO_FEW_SAMPLES] = "no instance is changed yet"
     everyone = sum(each["role"] != "control" for each in columns.series[INSTANCES].values())
@@ -73,7 +74,6 @@ def memory_lasts(evidence: Evidence, role: str) -> Reading:
 @metric("disk_lasts")
 def disk_lasts(evidence: Evidence, role: str) -> Reading:
     """Time until the fullest disk of a host is full, as it filled since the first change."""
-    import numpy as np
 
     columns, missing = series_of(evidence)
     if columns is None:
@@ -91,7 +91,7 @@ def disk_lasts(evidence: Evidence, role: str) -> Reading:
         if len(index) < MIN_SAMPLES:
             add_missing(missing, reasons.TOO_FEW_SAMPLES, f"{host} ({len(index)} measurements since the change)")
         else:
-            rows.append(_Course(host, index, value, 100.0 - float(np.median(value[-3:]))))
+            rows.append(_Course(host, index, value, 100.0 - median(value[-3:])))
     if not changed:
         missing[reasons.TOO_FEW_SAMPLES] = "no instance is changed yet"
     return _lasting(columns, rows, alpha_of(evidence, len(columns.series[HOSTS])), missing)
@@ -142,7 +142,7 @@ def control_memory(columns: Columns) -> Array:
             row = np.full(cells, np.nan)
             number = np.bincount(cell, minlength=cells)
             np.divide(np.bincount(cell, weights=logs, minlength=cells), number, out=row, where=number > 0)
-            rows.append(row - np.median(row[number > 0]))
+            rows.append(row - median(row[number > 0]))
     if not rows:
         return np.ones(columns.buckets)
     course_of_all = middle(np.array(rows))
@@ -168,7 +168,9 @@ def _lasting(columns: Columns, rows: list[_Course], alpha: float, missing: dict[
         watched = float(row.index[-1] - row.index[0]) * columns.bucket_s
         lasts = _trend.lasts(row.room, float(now.slope[place]) if now.low[place] > 0 else 0.0)
         known = stages[place][0] >= 0 and (watched >= TREND_FROM_S or lasts <= watched)
-        by[row.name] = lasts if known else _trend.NEVER
+        # Before that, what would be used up soon is told, but never sure.
+        seen = known or (stages[place][0] >= 0 and lasts <= DRAWN_SO_FAR * watched)
+        by[row.name] = lasts if seen else _trend.NEVER
         if known:
             high[row.name] = _trend.NEVER
             if lasts < _trend.NEVER:

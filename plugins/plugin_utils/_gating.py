@@ -27,6 +27,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import (
     Verdict,
     decide,
     describe,
+    is_far,
     judge,
     needs_confirmation,
 )
@@ -81,7 +82,8 @@ def judge_gate(
     verdicts = judge(asked, evidence, _rules.alpha_of(plan))
     limits = {trigger.name: _triggers.Limits(trigger.consecutive, trigger.total) for trigger in plan.rollback.when}
     counting, waiting = _triggers.split(verdicts, limits, history)
-    counting = [verdict for verdict in counting if not _may_be_young(plan, kind, name, verdict)]
+    rule_of = {rule.name: rule for rule in asked if rule.kind == "trigger"}
+    counting = [each for each in counting if not _may_be_young(plan, kind, name, each, rule_of.get(each.name))]
     occasion = "failed_checkpoint" if kind == CHECKPOINT else "failed_phase"
     decision = decide(
         counting,
@@ -98,12 +100,14 @@ def judge_gate(
     return Judged(verdicts, decision, account(evidence), waiting)
 
 
-def _may_be_young(plan: Plan, kind: str, name: str, verdict: Verdict) -> bool:
+def _may_be_young(plan: Plan, kind: str, name: str, verdict: Verdict, rule: Rule | None) -> bool:
     """Whether a trigger that has too few samples may have them later.
 
     What needs more looks gets them by itself, and the gate of a phase comes before there are any. A checkpoint holds
-    for it; for a trend, which takes its time, only the last one does.
+    for it; for a trend, which takes its time, only the last one does. What is far beyond the threshold holds anywhere.
     """
+    if rule is not None and verdict.value is not None and is_far(rule, verdict.value):
+        return False
     young = verdict.verdict == INCONCLUSIVE and set(verdict.reasons) == {reasons.TOO_FEW_SAMPLES}
     if verdict.kind != "trigger" or not young or verdict.leads_to != HOLD:
         return False

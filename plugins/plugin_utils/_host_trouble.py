@@ -12,6 +12,8 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._looks import DOW
 
 # Downs of one cause come this close to each other: in plan time, and never less than the real time that units need to stop.
 TOGETHER_S, TOGETHER_BUCKETS, SHORTEST_TOGETHER_S = 60.0, 2, 2.0
+# One trouble of a host may take an instance down as often.
+DOWNS_EXCUSED = 3
 
 
 def own_restarts(evidence: dict[str, Any], item: dict[str, Any], left_out: dict[str, int]) -> float:
@@ -28,10 +30,15 @@ def own_restarts(evidence: dict[str, Any], item: dict[str, Any], left_out: dict[
     ]
     peers = [[] if each.get("reason") else _downs(each) for each in control]
     near = _together(evidence)
+    left = [[[moment, DOWNS_EXCUSED] for moment in downs] for downs in peers]
     shared = 0
     for moment in _downs(item):
-        with_it = sum(any(abs(other - moment) <= near for other in downs) for downs in peers)
-        shared += bool(peers) and 2 * with_it >= len(peers)
+        with_it = [next((down for down in downs if down[1] and abs(down[0] - moment) <= near), None) for downs in left]
+        known = [down for down in with_it if down is not None]
+        if peers and 2 * len(known) >= len(peers):
+            shared += 1
+            for down in known:
+                down[1] -= 1
     if shared:
         left_out[item["host"]] = left_out.get(item["host"], 0) + shared
     return max(restarts - shared, 0.0)

@@ -10,8 +10,8 @@ bad is a fail, however much else could not be seen; what was seen and is good is
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _metrics
@@ -28,8 +28,14 @@ SMALLEST_BASE = 1e-9
 UNBOUNDED = 1e9
 # Share of rollouts without a fault that all sequential metrics together may stop, where the plan was not asked.
 FALSE_ALARMS = 0.005
+# The evidence of the gate itself, among the documents that are read.
+NOW = "now"
 # Of a bad value that is estimated from noise, so much must be real for sure.
 SURE_SHARE = 0.25
+# A value so many times the threshold is never passed over, however unsure it is or few its samples are.
+FAR = 4.0
+# A change so many times the threshold is nothing that control's own change explains, nor what others of the whole hide.
+EXTREME = 10.0
 
 
 @dataclass(frozen=True)
@@ -105,8 +111,38 @@ def judge(rules: Iterable[Rule], evidence: Evidence, alpha: float | None = None)
     rules = list(rules)
     if alpha is None:
         alpha = FALSE_ALARMS / max(1, len({rule.metric for rule in rules if _sequential(rule)}))
-    evidence = {**evidence, "alpha": alpha}
-    return [_judge_one(rule, evidence) for rule in rules]
+    readings = _Readings({**evidence, "alpha": alpha})
+    return [_judge_one(rule, readings) for rule in rules]
+
+
+class _Readings:
+    """What the rules of one gate read out of its evidence, and out of what it is compared with: each reading is made once."""
+
+    def __init__(self, evidence: Evidence):
+        self._documents: dict[str, Evidence] = {NOW: evidence}
+        for name in ("baseline", "previous"):
+            if evidence.get(name):
+                self._documents[name] = {**evidence[name], "baseline": None, "previous": None}
+        self._made: dict[tuple[str | bool, ...], Reading] = {}
+
+    def has(self, document: str) -> bool:
+        """Whether there is such evidence: NOW, `baseline` or `previous`."""
+        return document in self._documents
+
+    def of_rule(self, rule: Rule) -> Reading:
+        """What a rule is about."""
+        alert = rule.kind == "alert" and rule.metric in _metrics.TOLD_AT_ONCE
+        return self.read(rule.metric, "test", over=rule.over, against=rule.against or "", alert=alert)
+
+    def read(
+        self, metric: str, role: str, document: str = NOW, *, over: str = "", against: str = "", alert: bool = False
+    ) -> Reading:
+        """A reading that the caller may add reasons and notes to."""
+        key = (metric, role, document, over, against, alert)
+        if key not in self._made:
+            asked = {"over": over or None, "against": against or None, "alert": alert} if document == NOW else {}
+            self._made[key] = _metrics.read(metric, {**self._documents[document], **asked}, role)
+        return replace(self._made[key], missing=dict(self._made[key].missing))
 
 
 def _sequential(rule: Rule) -> bool:
@@ -128,7 +164,7 @@ def compare(operator: str, value: float, threshold: float) -> bool:
     raise ValueError(f"unknown comparison {operator!r}")
 
 
-def _judge_one(rule: Rule, evidence: Evidence) -> Verdict:
+def _judge_one(rule: Rule, readings: _Readings) -> Verdict:
     verdict = Verdict(rule.name, rule.metric, rule.kind, ERROR, rule.text, rule.unit, severity=rule.severity)
     verdict.by_unit, verdict.over, verdict.against = (
         rule.by_unit or rule.unit,
@@ -136,23 +172,28 @@ def _judge_one(rule: Rule, evidence: Evidence) -> Verdict:
         rule.against if rule.relative else None,
     )
     try:
-        reading = _metrics.read(rule.metric, {**evidence, "over": rule.over, "against": rule.against})
-        value, base = _value(rule, reading, evidence)
+        reading = readings.of_rule(rule)
+        value, base = _value(rule, reading, readings)
         if value is not None and not math.isfinite(value):
             raise ValueError(f"{value} is no value")
         verdict.value, verdict.compared_with = value, base.value if base else None
         verdict.samples, verdict.note, verdict.reasons = reading.samples, reading.note, dict(reading.missing)
         verdict.worst = _worst(rule, reading)
-        if value is not None and 0 < reading.samples < rule.min_samples:
+        # Errors without a message to count them by are errors all the same.
+        if value is not None and reading.samples < rule.min_samples and (reading.samples or not _is_bad(rule, value)):
             few = f"{reading.samples} samples, at least {rule.min_samples} are needed"
             verdict.reasons[reasons.TOO_FEW_SAMPLES] = few
         if _sequential(rule) and value is not None and _is_bad(rule, value):
             verdict.confirmed = any(_is_sure(rule, reading, name) for name in _alone(rule, reading, base))
         # Nothing that control shows as well is the change's: it can't be told whether the change is good.
-        slow = _slow_for_control(rule, value, evidence)
+        slow = _slow_for_control(rule, value, readings)
         if slow:
             verdict.reasons[reasons.SAMPLER_LATE] = slow
-        _conclude(rule, verdict, excused=bool(slow))
+        excused = bool(slow)
+        if reading.doubt and value is not None and rule.kind != "alert" and _is_bad(rule, value):
+            verdict.reasons.update(reading.doubt)
+            excused = True
+        _conclude(rule, verdict, excused=excused)
         if verdict.verdict == FAIL:
             verdict.tripped = _tripped(rule, reading, base)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
@@ -175,7 +216,7 @@ def _conclude(rule: Rule, verdict: Verdict, excused: bool = False) -> None:
         if bad:
             beyond = f"{format_value(value, rule.by_unit or rule.unit)} may still be noise"
             verdict.note = "; ".join(part for part in (verdict.note, beyond) if part)
-            if rule.kind not in ("trigger", "alert"):
+            if rule.kind not in ("trigger", "alert") or is_far(rule, value):
                 verdict.reasons.setdefault(reasons.TOO_FEW_SAMPLES, beyond)
         if not verdict.reasons:
             verdict.verdict = PASS
@@ -188,12 +229,26 @@ def _conclude(rule: Rule, verdict: Verdict, excused: bool = False) -> None:
     verdict.leads_to = FAIL if any(outcomes.get(reason) == FAIL for reason in verdict.reasons) else HOLD
 
 
+def is_far(rule: Rule, value: float, times: float = FAR) -> bool:
+    """Whether a value is bad, and so many times as bad as the threshold that nothing may wave it through."""
+    if not _is_bad(rule, value):
+        return False
+    if rule.operator == "equals":
+        return True
+    if not _bad_is_high(rule):
+        return value <= rule.threshold / times if rule.threshold > 0 else True
+    if rule.threshold <= 0:
+        # Nothing is many times zero: of changes, a doubling is.
+        return value >= 100.0 if rule.unit == "percent" else True
+    return value >= rule.threshold * times
+
+
 def _is_bad(rule: Rule, value: float) -> bool:
     """A criterion is bad when its comparison does not hold, a trigger or an alert when it does."""
     return compare(rule.operator, value, rule.threshold) is (rule.kind in ("trigger", "alert"))
 
 
-def _value(rule: Rule, reading: Reading, evidence: Evidence) -> tuple[float | None, Reading | None]:
+def _value(rule: Rule, reading: Reading, readings: _Readings) -> tuple[float | None, Reading | None]:
     """(value to compare, the reading it was compared with). Relative values are percent changes."""
     value = reading.value
     if value is None:
@@ -202,18 +257,24 @@ def _value(rule: Rule, reading: Reading, evidence: Evidence) -> tuple[float | No
         if rule.ignore_under is not None and reading.absolute:
             loud = [reading.by[name] for name, size in reading.absolute.items() if abs(size) >= rule.ignore_under]
             return (max(loud) if loud else 0.0), None
-        return value, None
-    base = _base(rule, evidence)
+        bad_alone = [own for own, sure in reading.alone.values() if _is_bad(rule, sure)]
+        return _worst_of(rule, [value, *bad_alone]), None
+    base = _base(rule, readings)
     if base.value is None:
         reading.missing.update(base.missing or {reasons.TOO_FEW_SAMPLES: f"no {rule.against} value of {rule.metric}"})
         return None, None
-    then, now = _control_since(rule, evidence, rule.against)
+    then, now = _control_since(rule, readings, rule.against)
+    seen = doubtful = _changes(rule, reading, value, base)
     if now > then:
         # What became slower for control became slower for everybody: by as much where the network or the measurer is
         # busy, by as large a part where hosts are.
         reading.note = f"control rose by {format_value(now - then, rule.by_unit)} as well, which is taken off"
-        value = min(max(value - (now - then), 0.0), value * then / now)
-    change = _change(rule, value, base.value)
+        doubtful = _changes(rule, reading, max(_ways(value, then, now)), base, lambda own: max(_ways(own, then, now)))
+        value = min(_ways(value, then, now))
+    change = _changes(rule, reading, value, base, lambda own: min(_ways(own, then, now)))
+    if is_far(rule, seen, EXTREME) and _is_bad(rule, doubtful) and not _is_bad(rule, change):
+        far = f"{format_value(seen, 'percent')} is too far for what control rose by to explain it for sure"
+        reading.missing[reasons.SAMPLER_LATE] = far
     if rule.ignore_under is not None and abs(value - base.value) < rule.ignore_under:
         shown = format_value(abs(value - base.value), rule.by_unit)
         reading.note = (
@@ -222,7 +283,35 @@ def _value(rule: Rule, reading: Reading, evidence: Evidence) -> tuple[float | No
     return change, base
 
 
-def _slow_for_control(rule: Rule, value: float | None, evidence: Evidence) -> str:
+def _ways(value: float, then: float, now: float) -> tuple[float, float]:
+    """A latency without what control's rose by meanwhile: without as much, and without as large a part."""
+    return (max(value - (now - then), 0.0), value * then / now) if now > then else (value, value)
+
+
+def _changes(
+    rule: Rule, reading: Reading, value: float, base: Reading, own: Callable[[float], float] = lambda value: value
+) -> float:
+    """The change in percent of the whole; of an agent alone where that is extreme: the slowest one hides the others."""
+    change = _change(rule, value, base.value or 0.0)
+    if rule.metric in _metrics.LATENCIES and rule.against != "control":
+        each = [_change(rule, own(now), base.by[name]) for name, now in reading.by.items() if name in base.by]
+        return _worst_of(rule, [change, *(one for one in each if is_far(rule, one, EXTREME))])
+    return change
+
+
+def _bad_is_high(rule: Rule) -> bool:
+    high = ("below", "at_most") if rule.kind in ("primary", "secondary") else ("above", "at_least")
+    return rule.operator in high
+
+
+def _worst_of(rule: Rule, values: list[float]) -> float:
+    """The one that this rule calls worst."""
+    if rule.operator == "equals":
+        return max(values, key=lambda value: abs(value - rule.threshold))
+    return max(values) if _bad_is_high(rule) else min(values)
+
+
+def _slow_for_control(rule: Rule, value: float | None, readings: _Readings) -> str:
     """In words, that latencies are bad for control too, or would be good but for what control became slower. Empty if not.
 
     Control is half as bad or more, or, where it is a quicker agent, slower than at the baseline by so large a part that it
@@ -232,26 +321,25 @@ def _slow_for_control(rule: Rule, value: float | None, evidence: Evidence) -> st
         return ""
     if not _is_bad(rule, value):
         return ""
-    control = _metrics.read(rule.metric, evidence, "control").value
+    control = readings.read(rule.metric, "control").value
     if control is None:
         return ""
     shown = format_value(value, rule.unit), format_value(control, rule.unit)
     if _is_bad(rule, control) and 2 * control >= value:
         return f"{shown[0]}, and control {shown[1]} at the same time, so that it is not the change alone"
-    then, now = _control_since(rule, evidence, "baseline")
+    then, now = _control_since(rule, readings, "baseline")
     if now > then and not _is_bad(rule, value * then / now):
         before = format_value(then, rule.unit)
         return f"{shown[0]}, and control {shown[1]} after {before} at the baseline, so that it is not the change alone"
     return ""
 
 
-def _control_since(rule: Rule, evidence: Evidence, against: str | None) -> tuple[float, float]:
+def _control_since(rule: Rule, readings: _Readings, against: str | None) -> tuple[float, float]:
     """(then, now): a latency of control in earlier evidence and in this one, in seconds; both 0 where one is not known."""
-    earlier = evidence.get(against or "") if against in ("baseline", "previous") else None
-    if rule.metric not in _metrics.LATENCIES or not earlier:
+    if rule.metric not in _metrics.LATENCIES or against not in ("baseline", "previous") or not readings.has(against):
         return 0.0, 0.0
-    now = _metrics.read(rule.metric, evidence, "control").value
-    then = _metrics.read(rule.metric, {**earlier, "baseline": None, "previous": None}, "control").value
+    now = readings.read(rule.metric, "control").value
+    then = readings.read(rule.metric, "control", against).value
     return (then, now) if now is not None and then else (0.0, 0.0)
 
 
@@ -298,27 +386,21 @@ def _tripped(rule: Rule, reading: Reading, base: Reading | None) -> list[str]:
     return alone or [name for name, value in reading.by.items() if value]
 
 
-def _base(rule: Rule, evidence: Evidence) -> Reading:
+def _base(rule: Rule, readings: _Readings) -> Reading:
     if rule.against == "control":
-        return _metrics.read(rule.metric, evidence, "control")
-    earlier = evidence.get(rule.against or "")
-    if not earlier:
+        return readings.read(rule.metric, "control", over=rule.over)
+    if not readings.has(rule.against or ""):
         return Reading(None, 0, {reasons.TOO_FEW_SAMPLES: f"there is no {rule.against} evidence"})
-    return _metrics.read(rule.metric, {**earlier, "baseline": None, "previous": None})
+    return readings.read(rule.metric, "test", rule.against or "")
 
 
 def _worst(rule: Rule, reading: Reading) -> dict[str, float]:
     """The few instances or agents that stand out most in the direction that this rule calls bad."""
-    bad_is_high = (
-        rule.operator in ("below", "at_most")
-        if rule.kind in ("primary", "secondary")
-        else (rule.operator in ("above", "at_least"))
-    )
     if rule.operator == "equals":
         ranked = sorted(reading.by.items(), key=lambda item: -abs(item[1] - rule.threshold))
         ranked = [item for item in ranked if not compare("equals", item[1], rule.threshold)]
     else:
-        ranked = sorted(reading.by.items(), key=lambda item: -item[1] if bad_is_high else item[1])
+        ranked = sorted(reading.by.items(), key=lambda item: -item[1] if _bad_is_high(rule) else item[1])
     return dict(ranked[:6])
 
 
@@ -407,4 +489,4 @@ def format_value(value: float | None, unit: str) -> str:
 
 
 __all__ = ["ERROR", "FAIL", "GO", "HOLD", "INCONCLUSIVE", "NO_GO", "PASS", "ROLLBACK", "Decision", "Rule", "Verdict"]
-__all__ += ["compare", "decide", "describe", "format_value", "judge", "needs_confirmation"]
+__all__ += ["compare", "decide", "describe", "format_value", "is_far", "judge", "needs_confirmation"]

@@ -12,6 +12,7 @@ Unit = Literal["percent", "duration", "count", "number", "size"]
 Over = Literal["rollout", "checkpoint", "tick"]
 Against = Literal["control", "baseline", "previous"]
 Section = Literal["sample", "probe", "control", "corruption_signs"]
+Counted = Literal["instances", "agents", "hosts", "answers", "messages", "buckets", "looks"]
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class Metric:
     `ignore_under` for such a metric, None where it has none. `over`: the time that it is taken over (`also_over`: or
     another, if the plan says so; tick: since the look before). `needs`: the plan sections without
     which it can't be measured. `min_samples`: below this many samples the verdict is `too_few_samples`.
+    `counted`: what a sample of it is: an instance, an agent or a host that was seen, an answer to the probe (of the agent with
+    the fewest, for a duration), a message, a bucket since the change or a look since then.
     `of_change`: it can only be good where the change was made, so a shadow rollout, which changes nothing, leaves it out.
     `sequential`: it is estimated from noise, so beyond the threshold is not enough: it must be sure as well, by a test
     whose false alarms are bounded over all looks of the rollout together. `trend`: it takes its time, so that only the
@@ -42,6 +45,7 @@ class Metric:
     difference_unit: Unit | None = None
     needs: tuple[Section, ...] = ()
     min_samples: int = 1
+    counted: Counted = "instances"
     of_change: bool = False
     sequential: bool = False
     trend: bool = False
@@ -71,6 +75,17 @@ _ALL = (
         against=_ANY,
         share=True,
         also_over=("tick",),
+        counted="messages",
+    ),
+    Metric(
+        "error_peak",
+        "percent",
+        "Highest error rate of a changed agent over any 5 buckets or more since its change.",
+        "errors / messages handled x 100 over the worst stretch of 5 to 160 buckets, worst agent; a stretch counts where it is"
+        " surely no chance, and more than twice as bad as any that control, or the agent before, had (docs/judgement.md)",
+        False,
+        share=True,
+        counted="agents",
     ),
     Metric(
         "errors",
@@ -101,6 +116,7 @@ _ALL = (
         against=_ANY,
         share=True,
         needs=("probe",),
+        counted="answers",
     ),
     Metric(
         "messages_lost",
@@ -110,6 +126,7 @@ _ALL = (
         False,
         over="checkpoint",
         needs=("probe",),
+        counted="answers",
     ),
     Metric(
         "latency_p50",
@@ -121,6 +138,7 @@ _ALL = (
         against=_ANY,
         needs=("probe",),
         min_samples=20,
+        counted="answers",
     ),
     Metric(
         "latency_p99",
@@ -132,6 +150,7 @@ _ALL = (
         against=_ANY,
         needs=("probe",),
         min_samples=100,
+        counted="answers",
     ),
     Metric(
         "latency_p999",
@@ -143,6 +162,7 @@ _ALL = (
         against=_ANY,
         needs=("probe",),
         min_samples=1000,
+        counted="answers",
     ),
     Metric(
         "silence",
@@ -152,6 +172,7 @@ _ALL = (
         " the lost shares of the buckets around them; longest one since the change",
         False,
         needs=("probe", "control"),
+        counted="buckets",
     ),
     Metric(
         "bad_minutes",
@@ -162,6 +183,7 @@ _ALL = (
         share=True,
         needs=("probe", "control"),
         min_samples=5,
+        counted="buckets",
     ),
     Metric(
         "latency_shift",
@@ -176,6 +198,7 @@ _ALL = (
         needs=("probe", "control"),
         min_samples=5,
         sequential=True,
+        counted="buckets",
     ),
     Metric(
         "dual_publish_success",
@@ -189,6 +212,7 @@ _ALL = (
         share=True,
         needs=("sample",),
         of_change=True,
+        counted="messages",
     ),
     Metric(
         "unified_traffic",
@@ -201,6 +225,7 @@ _ALL = (
         share=True,
         needs=("sample",),
         of_change=True,
+        counted="messages",
     ),
     Metric(
         "cpu_overhead",
@@ -236,6 +261,7 @@ _ALL = (
         needs=("sample",),
         min_samples=20,
         of_change=True,
+        counted="messages",
     ),
     Metric(
         "conversation_ids",
@@ -246,6 +272,7 @@ _ALL = (
         over="checkpoint",
         share=True,
         needs=("probe", "sample"),
+        counted="messages",
     ),
     Metric(
         "system_load",
@@ -255,6 +282,7 @@ _ALL = (
         False,
         over="checkpoint",
         against=("baseline", "previous"),
+        counted="hosts",
     ),
     Metric(
         "nats_connections_lost",
@@ -300,6 +328,7 @@ _ALL = (
         min_samples=5,
         sequential=True,
         trend=True,
+        counted="looks",
     ),
     Metric(
         "disk_lasts",
@@ -311,6 +340,7 @@ _ALL = (
         min_samples=5,
         sequential=True,
         trend=True,
+        counted="looks",
     ),
     Metric(
         "host_memory",
@@ -320,6 +350,7 @@ _ALL = (
         False,
         over="checkpoint",
         share=True,
+        counted="hosts",
     ),
     Metric(
         "disk_used",
@@ -329,6 +360,7 @@ _ALL = (
         False,
         over="checkpoint",
         share=True,
+        counted="hosts",
     ),
     Metric(
         "corruption_signs",
@@ -344,6 +376,7 @@ _ALL = (
         "Hosts that started anew since the change.",
         "hosts whose boot id is not that of the baseline",
         False,
+        counted="hosts",
     ),
     Metric(
         "instances_active",

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _exhaustion_metrics, _series_metrics
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _error_peaks, _exhaustion_metrics, _series_metrics
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _reasons as reasons
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import parse_iso
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._control_errors import Shown, own_errors, own_signs, told
@@ -20,12 +20,15 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._host_trouble imp
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._host_trouble import told as host_trouble
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._reading import READERS, Evidence, Reading, metric
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._reading import add_missing as _add
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._shared_loss import loses_as_control
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._shared_loss import Lone, lone_losses, loses_as_control
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._shares import Share, rate_alone, share_reading
 
 # Loading them registers their metrics.
 ALSO_HERE = (_exhaustion_metrics, _series_metrics)
-# A rate over fewer messages than this says little about one instance alone.
-MESSAGES_TO_STAND_ALONE = 1000
+# A loss may have to wait for the next look before it counts; alerts tell it at once.
+TOLD_AT_ONCE = ("message_delivery", "messages_lost")
+# What of one instance is beyond any median: so many times what its neighbours use.
+MANY_TIMES = 4.0
 # In evidence without a plan's `log_lines.readable`: so few lines that can't be read may be anything, from then on their
 # share counts. Those that the journal's priority calls a warning or worse are never among the few.
 LINES_UNREAD, LINES_UNREAD_PCT = 5, 1.0
@@ -226,7 +229,7 @@ def _error_answers(evidence: Evidence, role: str, notes: list[str]) -> dict[str,
             if not told_errors:
                 continue
             what = f"{told_errors} error answers of {agent} to the probe"
-            if role == "test" and evidence.get("against") != "control" and 2 * control >= _error_share([answers]):
+            if role == "test" and evidence.get("against") != "control" and _as_often(control, _error_share([answers])):
                 notes.append(f"{what} left out: control gives them as well")
                 continue
             notes.append(what)
@@ -239,6 +242,11 @@ def _error_answers(evidence: Evidence, role: str, notes: list[str]) -> dict[str,
     return found
 
 
+def _as_often(control: float, share: float) -> bool:
+    """Whether control has at least half as many of something, in shares (0..1), and not the change makes it of nearly all."""
+    return 2.0 * control >= share and share * (1.0 - control) <= 10.0 * control * (1.0 - share)
+
+
 def _error_share(rows: list[dict[str, Any] | None]) -> float:
     """Of the answers that arrived, the share that tells an error (0..1)."""
     arrived = sum(_arrived(row) for row in rows if row)
@@ -247,10 +255,11 @@ def _error_share(rows: list[dict[str, Any] | None]) -> float:
 
 @metric("error_rate")
 def error_rate(evidence: Evidence, role: str) -> Reading:
-    """Errors / messages handled x 100: over all instances, or that of the worst one where that is higher.
+    """Errors / messages handled x 100: over all instances, or that of the worst agent or instance where that is higher.
 
-    Errors of an agent are its instances' log lines, or its error answers to the probe where those are more. An instance
-    stands alone from 1000 messages on; `by` has the rate of each, `samples` are the messages of all.
+    Errors of an agent are its instances' log lines, or its error answers to the probe where those are more. An agent or an
+    instance stands alone from 1000 messages on; with fewer, what is surely no chance is `alone`. `by` has the rate of each
+    instance, `samples` are the messages of all.
     """
     found, missing = _seen(evidence, role, "errors")
     _journal_gaps(found, missing)
@@ -263,7 +272,7 @@ def error_rate(evidence: Evidence, role: str) -> Reading:
     answered = _error_answers(evidence, role, notes)
     errors_seen, messages = 0.0, sum(handled.values())
     by: dict[str, float] = {}
-    alone: list[float] = []
+    alone: dict[str, tuple[float, float]] = {}
     of_agent: dict[str, list[str]] = {agent: [] for agent in _agents(evidence, role)}
     for name, item in found.items():
         of_agent[item["agent"]].append(name)
@@ -271,13 +280,15 @@ def error_rate(evidence: Evidence, role: str) -> Reading:
         lines = sum(logged[name] for name in names_of)
         answers, shares = answered.get(agent, (0, {}))
         errors_seen += max(lines, answers)
+        of_all = sum(handled[name] for name in names_of)
+        if of_all:
+            alone[agent] = rate_alone(max(lines, answers), of_all)
         for name in names_of:
             share = shares.get(found[name]["host"], 0.0) if answers > lines else 0.0
             own = max(logged[name], share)
             if handled[name]:
                 by[name] = 100.0 * own / handled[name]
-                if handled[name] >= MESSAGES_TO_STAND_ALONE:
-                    alone.append(by[name])
+                alone[name] = rate_alone(own, handled[name])
                 continue
             if own:
                 by[name] = 100.0
@@ -289,8 +300,29 @@ def error_rate(evidence: Evidence, role: str) -> Reading:
         _add(missing, reasons.SUBJECT_IDLE, "no instance handled a message")
         # Errors without a single message are still errors.
         return Reading(100.0 if errors_seen else None, 0, missing, by, note)
-    value = max([100.0 * errors_seen / messages, *alone]) if messages else None
-    return Reading(value, messages, missing, by, note)
+    enough = [seen for seen, sure in alone.values() if seen == sure]
+    value = max([100.0 * errors_seen / messages, *enough]) if messages else None
+    return Reading(value, messages, missing, by, note, alone=alone)
+
+
+@metric("error_peak")
+def error_peak(evidence: Evidence, role: str) -> Reading:
+    """Highest error rate (percent) of an agent over any stretch since its change, where that is surely no chance; 0 where it is."""
+    found, missing = _seen(evidence, role, "errors")
+    _journal_gaps(found, missing)
+    _unread_lines(evidence, found, missing)
+    columns, unseen = _series_metrics.series_of(evidence)
+    if columns is None:
+        return Reading(None, 0, {**unseen, **missing})
+    left_out: dict[str, int] = {}
+    control = Shown(evidence)
+    own = dict.fromkeys(_agents(evidence, role), 0.0)
+    for item in found.values():
+        own[item["agent"]] += own_errors(control, item, left_out)
+    by = _error_peaks.peaks(columns, own) if role == "test" else {}
+    if not by:
+        _add(missing, reasons.TOO_FEW_SAMPLES, "no agent is changed on all its hosts yet")
+    return Reading(max(by.values()) if by else None, len(by), missing, by, told(left_out))
 
 
 @metric("corruption_signs")
@@ -375,7 +407,24 @@ def _overhead(
         return Reading(None, 0, missing)
     by = {name: 100.0 * (value / control_median - 1.0) for name, value in test_values.items()}
     samples = min(len(test_values), len(control_values))
-    return Reading(100.0 * (test_median / control_median - 1.0), samples, missing, by)
+    overall = 100.0 * (test_median / control_median - 1.0)
+    alone = {name: (by[name], by[name]) for name in _far_from_all(found, test_values, control_values)}
+    return Reading(overall, samples, missing, by, alone=alone)
+
+
+def _far_from_all(
+    found: dict[str, dict[str, Any]], values: dict[str, float], control: dict[str, float]
+) -> list[str]:  # fmt: skip
+    """Instances that use MANY_TIMES what the same agent uses elsewhere, and any control instance: a median doesn't know them."""
+    far = []
+    for name, value in values.items():
+        others = [
+            other for peer, other in values.items() if peer != name and found[peer]["agent"] == found[name]["agent"]
+        ]
+        usual = max([*control.values(), *([_median(others) or 0.0] if others else [])])
+        if value > MANY_TIMES * usual:
+            far.append(name)
+    return far
 
 
 def _median(values: list[float]) -> float | None:
@@ -580,11 +629,30 @@ def _arrived(answers: dict[str, Any]) -> int:
     return min(int(answers["delivered"]) + int(answers.get("late") or 0), int(answers["expected"]))
 
 
-def _delivery(evidence: Evidence, role: str) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+@dataclass
+class _Delivered:
+    """By name: the answers of each agent, and what of its losses waits for the next look, or waited for this one."""
+
+    found: dict[str, dict[str, Any]]
+    missing: dict[str, str]
+    lone: dict[str, Lone]
+
+    def doubt(self) -> dict[str, str]:
+        """Reasons when all that was lost may be everybody's: control was asked too little since. None if any is surely not."""
+        losing = [name for name, answers in self.found.items() if _lost(answers) or self.lone[name].before]
+        if not losing or not all(self.lone[name].waits for name in losing):
+            return {}
+        names = ", ".join(f"{name} lost {_lost(self.found[name])}" for name in losing)
+        text = f"{names}; whether control loses answers as well is known at the next look"
+        return {reasons.NATS_UNREACHABLE: text}
+
+
+def _delivery(evidence: Evidence, role: str) -> _Delivered:
     figures, missing = _probes(evidence, role)
     compared = role == "test" and bool(_agents(evidence, "control"))
     control = _probes(evidence, "control")[0] if compared else []
     found: dict[str, dict[str, Any]] = {}
+    lone: dict[str, Lone] = {}
     for each in figures:
         answers = each.answers
         if not answers["expected"]:
@@ -601,27 +669,36 @@ def _delivery(evidence: Evidence, role: str) -> tuple[dict[str, dict[str, Any]],
             _add(missing, reasons.AGENT_SILENT, f"{each.name} (and no control agent to compare with)")
         else:
             found[each.name] = answers
-    return found, missing
+            group = evidence["nats"][each.group]["name"]
+            # Alerts tell at once what was seen; all others hear of a loss that waits when it is clear whose it is.
+            judged = compared and not evidence.get("alert")
+            lone[each.name] = lone_losses(evidence, each.agent, group, _lost(answers)) if judged else Lone()
+    return _Delivered(found, missing, lone)
 
 
 @metric("message_delivery")
 def message_delivery(evidence: Evidence, role: str) -> Reading:
     """Probe answers that arrived / answers expected (one from each instance) x 100, over all agents."""
-    found, missing = _delivery(evidence, role)
+    measured = _delivery(evidence, role)
+    found = measured.found
     expected = sum(answers["expected"] for answers in found.values())
     delivered = sum(_arrived(answers) for answers in found.values())
-    by = {name: 100.0 * _arrived(answers) / answers["expected"] for name, answers in found.items()}
-    value = 100.0 * delivered / expected if expected else None
-    return Reading(value, expected, missing, by, f"{delivered} of {expected} answers")
+    shares = {name: Share(_arrived(answers), answers["expected"]) for name, answers in found.items()}
+    note = f"{delivered} of {expected} answers"
+    return share_reading(shares, expected, measured.missing, note, doubt=measured.doubt())
 
 
 @metric("messages_lost")
 def messages_lost(evidence: Evidence, role: str) -> Reading:
-    """Probe answers that never came."""
-    found, missing = _delivery(evidence, role)
-    by = {name: float(_lost(answers)) for name, answers in found.items()}
-    expected = sum(answers["expected"] for answers in found.values())
-    return Reading(sum(by.values()) if by else None, expected, missing, by)
+    """Probe answers that never came: in this look, and those of looks before that had to wait for this one."""
+    measured = _delivery(evidence, role)
+    by = {
+        name: float(max(_lost(answers), measured.lone[name].before))
+        for name, answers in measured.found.items()
+    }  # fmt: skip
+    expected = sum(answers["expected"] for answers in measured.found.values())
+    value = sum(by.values()) if by else None
+    return Reading(value, expected, measured.missing, by, doubt=measured.doubt())
 
 
 def _latency(key: str) -> Callable[[Evidence, str], Reading]:
@@ -691,7 +768,7 @@ def dual_publish_success(evidence: Evidence, role: str) -> Reading:
             left_out = f"{sample['dual'].get('untracked')} publications were too many to be matched"
             _add(missing, reasons.SAMPLER_LOSSY, left_out)
     legacy = matched = 0
-    by: dict[str, float] = {}
+    shares: dict[str, Share] = {}
     for agent in _agents(evidence, role):
         pairs = [sample["dual"]["agents"].get(agent) or {"legacy": 0, "matched": 0} for sample in found]
         counts = {key: sum(pair[key] for pair in pairs) for key in ("legacy", "matched")}
@@ -704,8 +781,8 @@ def dual_publish_success(evidence: Evidence, role: str) -> Reading:
         published = counts["legacy"] + unmatchable
         legacy, matched = legacy + published, matched + counts["matched"]
         if published:
-            by[agent] = 100.0 * counts["matched"] / published
-    return Reading(100.0 * matched / legacy if legacy else None, legacy, missing, by, f"{matched} of {legacy}")
+            shares[agent] = Share(counts["matched"], published)
+    return share_reading(shares, legacy, missing, f"{matched} of {legacy}")
 
 
 @metric("unified_traffic")
@@ -713,17 +790,17 @@ def unified_traffic(evidence: Evidence, role: str) -> Reading:
     """Messages on the unified tree / messages on both x 100, among those from or to the agents."""
     found, missing = _samples(evidence, role)
     legacy = unified = 0
-    by: dict[str, float] = {}
+    shares: dict[str, Share] = {}
     for agent in _agents(evidence, role):
         counts = [sample["agents"].get(agent) or {} for sample in found]
         old, new = sum(c.get("legacy", 0) for c in counts), sum(c.get("unified", 0) for c in counts)
         legacy, unified = legacy + old, unified + new
         if old + new:
-            by[agent] = 100.0 * new / (old + new)
+            shares[agent] = Share(new, old + new)
         elif found:
             _add(missing, reasons.SUBJECT_IDLE, f"no message from or to {agent} in the window")
     total = legacy + unified
-    return Reading(100.0 * unified / total if total else None, total, missing, by, f"{unified} of {total}")
+    return share_reading(shares, total, missing, f"{unified} of {total}")
 
 
 @metric("publish_time")

@@ -21,7 +21,9 @@ class Reading:
     a value with `missing` reasons is what was seen of the rest. by: the value per instance, agent or host;
     absolute: for metrics that are relative by themselves, the same differences in absolute terms (bytes, seconds).
     low, high: of a sequential metric, what its true value per name is sure to be above or below, however often one
-    looked; a name without an entry has no bound.
+    looked; a name without an entry has no bound. alone: (value, what is sure of it) of those who must be good by themselves,
+    however good the others are: of few samples less is sure than was seen. doubt: typed reasons why a bad value may not be the change's after all:
+    it holds, and is not lost: a later look has it again.
     """
 
     value: float | None
@@ -32,6 +34,8 @@ class Reading:
     absolute: dict[str, float] = field(default_factory=dict)
     low: dict[str, float] = field(default_factory=dict)
     high: dict[str, float] = field(default_factory=dict)
+    alone: dict[str, tuple[float, float]] = field(default_factory=dict)
+    doubt: dict[str, str] = field(default_factory=dict)
 
 
 Reader = Callable[[Evidence, str], Reading]

@@ -20,7 +20,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._series._columns 
     Columns,
     columns_of,
 )
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._statistics import MIN_SAMPLES
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._statistics import MIN_SAMPLES, median
 
 if TYPE_CHECKING:
     import numpy as np
@@ -64,8 +64,8 @@ def asked_of(columns: Columns, names: list[str]) -> tuple[Array, Array]:
 
     asked, answered = np.zeros(columns.buckets), np.zeros(columns.buckets)
     for name in names:
-        asked += np.nan_to_num(columns.dense(AGENTS, name, "asked"))
-        answered += np.nan_to_num(columns.dense(AGENTS, name, "answered"))
+        asked += columns.counted(AGENTS, name, "asked")
+        answered += columns.counted(AGENTS, name, "answered")
     return asked, answered
 
 
@@ -106,8 +106,11 @@ def _outages(evidence: Evidence, role: str, of: Any) -> Reading:
             peers, heard = (column[since] for column in control[each["group"]])
         lately = slice(-RECENT, None)
         dead = (asked[lately] > 0) & (answered[lately] == 0) & (heard[lately] == 0)
+        halved = (2 * answered[lately] <= asked[lately]) & (2 * heard[lately] <= peers[lately]) & (peers[lately] > 0)
         if dead.any():
             add_missing(missing, reasons.NATS_UNREACHABLE, f"{name} (control gave no answer either)")
+        elif each["group"] in control and (halved & (asked[lately] > 0)).any():
+            add_missing(missing, reasons.NATS_UNREACHABLE, f"{name} (control lost half of its answers or more as well)")
         value, seen = of(asked, answered, peers, heard)
         if not seen:
             add_missing(missing, reasons.TOO_FEW_SAMPLES, f"{name} (not asked since its change)")
@@ -185,7 +188,7 @@ def _control_latency(columns: Columns, key: tuple[str, ...]) -> tuple[Array, Arr
 
     rows = [columns.log_p50(peer) for peer in key[1:]]
     known = [np.isfinite(row) for row in rows]
-    rows = [row - np.median(row[here]) for row, here in zip(rows, known, strict=True) if here.any()]
+    rows = [row - median(row[here]) for row, here in zip(rows, known, strict=True) if here.any()]
     if not rows:
         return None
     control = middle(np.array(rows))
@@ -214,7 +217,7 @@ def _in_common(own: Array, control: Array) -> float:
     if not known.any():
         return 1.0
     x, y = control[known], own[known]
-    x, y = (each.clip(-3.0 * spread, 3.0 * spread) for each in (x, y) if (spread := 1.5 * np.median(np.abs(each))) >= 0)
+    x, y = (each.clip(-3.0 * spread, 3.0 * spread) for each in (x, y) if (spread := 1.5 * median(np.abs(each))) >= 0)
     square = float((x * x).sum())
     return min(max(float((x * y).sum()) / square, 0.0), 1.0) if square > 0.0 else 1.0
 
@@ -247,7 +250,7 @@ def latency_shift(evidence: Evidence, role: str) -> Reading:
     """How much slower an agent became since its change, against control over the same buckets and against itself before."""
     import numpy as np
     from ansible_collections.cowboyai.rollout.plugins.plugin_utils._statistics._rank import shift
-    from ansible_collections.cowboyai.rollout.plugins.plugin_utils._statistics._sequential import ShiftTest
+    from ansible_collections.cowboyai.rollout.plugins.plugin_utils._statistics._sequential import surest_shift
 
     columns, missing = series_of(evidence)
     if columns is None:
@@ -265,14 +268,13 @@ def latency_shift(evidence: Evidence, role: str) -> Reading:
             few = f"{name} ({len(before)} buckets before the change and {len(after)} since, with control)"
             add_missing(missing, reasons.TOO_FEW_SAMPLES, few)
             continue
-        test = ShiftTest(before, after, alpha)
-        sure = test.low(grid)
+        sure = surest_shift(before, after, alpha, grid)
         # What began late is measured from where it is surest, not thinned out by the good time before.
         since = after[sure[1] :] if sure else after
-        risen = shift(test.before, np.sort(since))
+        risen = shift(np.sort(before), np.sort(since))
         reading.by[name] = 100.0 * math.expm1(risen)
         now = columns.log_p50(name)[each["changed"] :]
-        reading.absolute[name] = float(np.exp(np.median(now[np.isfinite(now)]))) * -math.expm1(-risen)
+        reading.absolute[name] = math.exp(median(now[np.isfinite(now)])) * -math.expm1(-risen)
         if sure:
             reading.low[name] = 100.0 * math.expm1(sure[0])
         samples.append(min(len(before), len(after)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import FAIL, Verdict
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import FAIL, PASS, Verdict
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import Record
 
 
@@ -32,7 +32,7 @@ def names(verdicts: Iterable[Verdict]) -> dict[str, list[str]]:
     """For the record of a look: the triggers that could be answered (`asked`), and those that fired."""
     triggers = [v for v in verdicts if v.kind == "trigger"]
     return {
-        "asked": [v.name for v in triggers if v.value is not None],
+        "asked": [v.name for v in triggers if v.verdict in (FAIL, PASS)],
         "fired": [v.name for v in triggers if v.verdict == FAIL],
     }
 

@@ -14,8 +14,8 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._catalogue import
     placeholders,
 )
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._confirm_time import phase_needs_s
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._metric_names import METRICS
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._findings import Finding, agents_of, criteria_of
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._check_answerable import check_counts
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._findings import Finding, agents_of
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._sections import (
     Change,
     Control,
@@ -57,27 +57,7 @@ def check_hosts(sections: Mapping[str, Any], hosts: list[str]) -> list[Finding]:
             )
         ]
     found: list[Finding] = list(_confirmed_in_time(sections, len(hosts)))
-    probe: Probe | None = sections.get("probe")
-    if probe is None:
-        return found
-    # Every instance answers every request, and percentiles are judged agent by agent: the most that one look can gather.
-    most = probe.count * len(hosts)
-    for path, criterion in criteria_of(sections):
-        if (
-            "probe" in METRICS[criterion.metric].needs
-            and METRICS[criterion.metric].unit == "duration"
-            and criterion.min_samples > most
-        ):
-            needed = -(-criterion.min_samples // len(hosts))
-            found.append(
-                Finding(
-                    (*path, "metric"),
-                    f"min_samples of at most {most}, all that one look can gather of an agent",
-                    f"{probe.count} requests x {len(hosts)} hosts; set probe.count to {needed}",
-                    f"{criterion.metric} with min_samples {criterion.min_samples}",
-                )
-            )
-    return found
+    return found + check_counts(sections, len(hosts))
 
 
 def _confirmed_in_time(sections: Mapping[str, Any], hosts: int) -> Iterator[Finding]:

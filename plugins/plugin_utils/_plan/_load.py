@@ -16,6 +16,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan import (
     _check_times,
     _log_lines,
 )
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._check_answerable import check_answers
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._check_inventory import (
     check_catalogue,
     check_hosts,
@@ -44,13 +45,16 @@ def load_plan(path: str, catalogue: Catalogue | None = None, hosts: list[str] | 
     `plan.hosts` matched) there must be some. Raises PlanError with every problem, an unreadable file included.
     """
     require_pydantic(path)
-    return _validated(read_source(path), catalogue, hosts)
+    return _validated(read_source(path), catalogue, hosts, answers=True)
 
 
 def plan_from_dict(
     data: Mapping[str, Any], path: str = "<plan>", catalogue: Catalogue | None = None, hosts: list[str] | None = None
 ) -> Plan:
-    """The same for data that was read already, such as `Plan.to_dict()` out of a record; problems have no lines."""
+    """The same for data that was read already, such as `Plan.to_dict()` out of a record; problems have no lines.
+
+    A record's rules were judged as they are: whether a look can answer them is asked of files only.
+    """
     require_pydantic(path)
     return _validated(Source(path, copy.deepcopy(data)), catalogue, hosts)
 
@@ -86,7 +90,9 @@ def require_pydantic(path: str) -> None:
         )
 
 
-def _validated(source: Source, catalogue: Catalogue | None, hosts: list[str] | None) -> Plan:
+def _validated(
+    source: Source, catalogue: Catalogue | None, hosts: list[str] | None, answers: bool = False
+) -> Plan:  # fmt: skip
     problems = list(source.problems)
     if not problems and not isinstance(source.data, dict):
         problems.append(
@@ -103,6 +109,7 @@ def _validated(source: Source, catalogue: Catalogue | None, hosts: list[str] | N
     sections = _sections_of(source.data, plan, {str(error["loc"][0]) for error in errors if error["loc"]})
     checks = (_check_times.CHECKS, _check_names.CHECKS, _calendar.CHECKS, _log_lines.CHECKS)
     findings = [finding for each in checks for finding in each.run(sections)] + check_measurable(sections)
+    findings += check_answers(sections) if answers else []
     findings += check_catalogue(sections, catalogue) if catalogue is not None else []
     findings += check_hosts(sections, hosts) if hosts is not None else []
     problems.extend(_problem_of(source, finding) for finding in findings)

@@ -41,6 +41,7 @@ class Columns:
         self._source = source
         self._points: dict[tuple[str, str, str], tuple[Array, Array]] = {}
         self._dense: dict[tuple[str, str, str], Array] = {}
+        self._counted: dict[tuple[str, str, str], Array] = {}
         self._kept: dict[tuple[str, ...], Any] = {}
 
     def keep(self, key: tuple[str, ...], make: Callable[[Columns, tuple[str, ...]], Any]) -> Any:
@@ -81,6 +82,21 @@ class Columns:
                 found = np.full(self.buckets, np.nan)
                 found[index] = value
             self._dense[section, name, key] = found
+        return found
+
+    def counted(self, section: str, name: str, key: str) -> Array:
+        """A count per bucket, 0 where there is none. Not to be changed."""
+        import numpy as np
+
+        found = self._counted.get((section, name, key))
+        if found is None:
+            if self._source is not None:
+                found = self._source.counted(section, name, key)[: self.buckets]
+            else:
+                index, value = self.points(section, name, key)
+                found = np.zeros(self.buckets)
+                found[index] = value
+            self._counted[section, name, key] = found
         return found
 
     def log_p50(self, name: str) -> Array:

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
+# Odds of losing an answer so many times control's are not control's as well.
+MANY_TIMES = 10.0
+
 
 def longest_silence(lost: Array, known: Array) -> float:
     """The longest silence, in buckets: all of it lost in one bucket at least, and the lost shares of those on both sides.
@@ -40,5 +43,9 @@ def lost_share(asked: Array, answered: Array) -> Array:
 
 
 def beyond(lost: Array, control: Array) -> Array:
-    """Buckets with a loss that is not control's as well: control lost less than half as much. NaN compares as neither."""
-    return (lost > 0) & (lost > 2.0 * control)
+    """Buckets with a loss that is not control's as well: control lost less than half as much. NaN compares as neither.
+
+    Half as much is no excuse for one that loses nearly all: its odds are many times control's then.
+    """
+    odds, of_control = lost * (1.0 - control), control * (1.0 - lost)
+    return (lost > 0) & ((lost > 2.0 * control) | (odds > MANY_TIMES * of_control))

@@ -14,7 +14,7 @@ import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._statistics import MIN_SAMPLES
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._statistics import MIN_SAMPLES, median
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,6 +28,12 @@ BASELINE_SHARE = 0.8
 _STAKES = (0.02, 0.05, 0.1, 0.2, 0.35, 0.55, 0.8)
 # A shift may begin long after the change. So often a new series of bets starts, in buckets.
 START_EVERY = 60
+# Of alpha, so much is for a shift that began later: the values before it are its baseline then, which are many.
+LATER_SHARE = 0.2
+# A later beginning may be in any of the first so many hours alike; half of the money is for those after them.
+EVEN_BEGINNINGS = 16
+# Smaller rises (logarithms) are not worth asking about.
+SMALLEST_RISE = 0.02
 # From so many values on, the sum of uniform ones is near enough to normal, whose tails are the heavier ones.
 _EXACT_UP_TO = 16
 
@@ -35,6 +41,51 @@ _EXACT_UP_TO = 16
 def shares(lengths: int) -> list[float]:
     """Weights of an endless row of tests, of which `lengths` have begun: 1/(k+1)^2, so that all of them add up to one at most."""
     return [6.0 / (math.pi**2 * (k + 1) ** 2) for k in range(lengths)]
+
+
+def later_share(beginning: int) -> float:
+    """Weight of the test whose values begin at the `beginning`-th block of bets (1, 2, ...); all together add up to one at most."""
+    if beginning <= EVEN_BEGINNINGS:
+        return 0.5 / EVEN_BEGINNINGS
+    return 0.5 * 6.0 / (math.pi * (beginning - EVEN_BEGINNINGS)) ** 2
+
+
+def surest_shift(before: Array, after: Array, alpha: float, grid: Array) -> tuple[float, int] | None:
+    """The largest shift of an ascending grid that is sure to be exceeded, and from which value of `after` on; None if none is.
+
+    What began with the change is asked against `before` (ShiftTest); what began later against all that was until then.
+    Over all lengths of `after` together, the answer is above the true shift with probability alpha at most.
+    """
+    import numpy as np
+
+    found = ShiftTest(before, after, alpha * (1.0 - LATER_SHARE)).low(grid)
+    beginning = _later_beginning(after)
+    if beginning is None:
+        return found
+    start = beginning * START_EVERY
+    until_then = np.concatenate((before, after[:start]))
+    later = ShiftTest(until_then, after[start:], alpha * LATER_SHARE * later_share(beginning)).low(grid)
+    if later is None or (found is not None and found[0] >= later[0]):
+        return found
+    return later[0], start + later[1]
+
+
+def _later_beginning(after: Array) -> int | None:
+    """The block of bets from which on `after` is highest above what was before; None where it never rose by SMALLEST_RISE.
+
+    Any choice is fair, since each beginning has its own share of alpha.
+    """
+    import numpy as np
+
+    whole = len(after) // START_EVERY
+    if whole < 2:
+        return None
+    blocks = np.median(after[: whole * START_EVERY].reshape(whole, START_EVERY), axis=1)
+    if len(after) - whole * START_EVERY >= MIN_SAMPLES:
+        blocks = np.append(blocks, np.median(after[whole * START_EVERY :]))
+    rises = [median(blocks[place:]) - median(blocks[:place]) for place in range(1, len(blocks))]
+    place = int(np.argmax(rises))
+    return place + 1 if rises[place] > SMALLEST_RISE else None
 
 
 @lru_cache(maxsize=512)

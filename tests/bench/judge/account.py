@@ -181,7 +181,7 @@ class Account:
                 "unparsed": 0,
                 "unreadable": 0,
                 "unread_severe": 0,
-                "harmless": 0,
+                "harmless": {},
                 "panics": 0,
                 "events": [],
                 "gaps": [],

@@ -272,7 +272,8 @@ def test_every_example_of_a_shared_sign_is_left_out() -> None:
 def test_error_answers_to_the_probe_are_errors() -> None:
     seen = reading("error_rate", probe("tdd-expert", errors=300))
     assert seen.value is not None
-    assert seen.value == pytest.approx(100 * 300 / 3889)
+    # That of the one agent, not what is left of it among all: 1545 messages handled on its three hosts.
+    assert seen.value == pytest.approx(100 * 300 / 1545)
     assert seen.by["tdd-expert@dgx-1"] == pytest.approx(100 * 100 / 551)
     assert "300 error answers of tdd-expert to the probe" in seen.note
     more = reading("error_rate", probe("tdd-expert", errors=300), instance("tdd-expert@dgx-1", errors=400))
@@ -281,7 +282,9 @@ def test_error_answers_to_the_probe_are_errors() -> None:
 
 def test_error_answers_that_control_gives_as_well_are_not_the_changes() -> None:
     half = [probe(agent, errors=150) for agent in ("nix-expert", "qa-expert")]
-    seen = reading("error_rate", probe("tdd-expert", errors=300), *half)
+    all_of_them = reading("error_rate", probe("tdd-expert", errors=300), *half)
+    assert all_of_them.value == pytest.approx(100 * 300 / 1545), "every answer, where control gives every other"
+    seen = reading("error_rate", probe("tdd-expert", errors=250), *half)
     assert (seen.value, seen.missing) == (0.0, {})
     assert "left out" in seen.note
     few = [probe(agent, errors=149) for agent in ("nix-expert", "qa-expert")]

@@ -254,10 +254,17 @@ def test_who_could_not_be_looked_at_is_missing() -> None:
 
 
 def test_a_young_trend_is_none_yet() -> None:
-    made = Made(buckets=240).memory(f"{AGENT}@{HOSTS[0]}", lambda at: 200.0 + np.maximum(at - 60, 0) * 0.5)
+    made = Made(buckets=240).memory(f"{AGENT}@{HOSTS[0]}", lambda at: 200.0 + np.maximum(at - 60, 0) * 0.2)
     found = read("memory_lasts", made)
     assert (found.value, found.high, found.missing) == (NEVER, {}, {})
     assert found.note == "6 of 6 seen for less than 6 h: no trend yet"
+
+
+def test_what_would_be_full_soon_is_told_of_a_young_trend_and_is_not_sure() -> None:
+    made = Made(buckets=240).memory(f"{AGENT}@{HOSTS[0]}", lambda at: 200.0 + np.maximum(at - 60, 0) * 0.5)
+    found = read("memory_lasts", made)
+    assert 6 * 3600 < (found.value or 0.0) < 10 * 3600, "watched for three hours, full in eight"
+    assert found.high == {}
 
 
 def test_what_is_full_in_less_time_than_it_was_watched_needs_no_six_hours() -> None:

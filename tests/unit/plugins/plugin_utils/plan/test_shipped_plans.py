@@ -118,6 +118,7 @@ def test_triggers(plan: Plan) -> None:
         "host_memory_exhausted": "host_memory above 95%",
         "disk_exhausted": "disk_used above 95%",
         "state_corrupted": "corruption_signs above 0",
+        "error_peak": "error_peak above 0.5%",
     }
     assert plan.rollback.within == 600.0
 

@@ -12,8 +12,10 @@ import pytest
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._statistics import MIN_SAMPLES, _sequential
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._statistics._sequential import (
     ShiftTest,
+    later_share,
     lowest_mean,
     shares,
+    surest_shift,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -110,3 +112,42 @@ def test_bounds_of_anything_finite_rise_with_no_shift_in_question(
 def test_fewer_than_five_values_a_side_are_refused(before: int, after: int) -> None:
     with pytest.raises(ValueError, match="at least 5"):
         ShiftTest(np.zeros(before), np.zeros(after), 0.05)
+
+
+# ---------------------------------------------------------------- a shift that begins later
+
+
+def test_shares_of_later_beginnings_add_up_to_one_at_most() -> None:
+    assert 0.99 < sum(later_share(beginning) for beginning in range(1, 100_000)) <= 1.0
+
+
+def test_in_a_thousand_rollouts_without_a_shift_hardly_any_is_sure_of_a_later_one() -> None:
+    """Looked at every half hour for a day, alpha 5 %."""
+    rng = np.random.default_rng(11)
+    wrong = 0
+    for _rollout in range(300):
+        before, after = rng.standard_t(3.0, 8), rng.standard_t(3.0, 1500)
+        wrong += any(
+            surest_shift(before, after[:length], 0.05, GRID) is not None for length in range(60, 1500, 60)
+        )  # fmt: skip
+    assert wrong <= 0.05 * 300
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_shift_hours_later_is_found_though_the_baseline_is_short_and_noisy(seed: int) -> None:
+    """Twenty percent of noise, eight values before the change: those alone could never tell."""
+    rng = np.random.default_rng(seed)
+    before = 0.2 * rng.standard_normal(8)
+    after = 0.2 * rng.standard_normal(1200)
+    after[700:] += math.log(1.5)
+    found = surest_shift(before, after, 0.001, GRID)
+    assert found is not None
+    shift, since = found
+    assert 0.05 < shift <= math.log(1.5)
+    assert since >= 600
+
+
+def test_what_began_with_the_change_is_found_as_before() -> None:
+    rng = np.random.default_rng(5)
+    before, after = 0.05 * rng.standard_normal(60), math.log(1.5) + 0.05 * rng.standard_normal(300)
+    assert surest_shift(before, after, 0.001, GRID) == ShiftTest(before, after, 0.0008).low(GRID)
