@@ -16,6 +16,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils import (
     _confirming,
     _fencing,
     _instances,
+    _log_sample,
     _orders,
     _reach_order,
     _reverts,
@@ -161,6 +162,7 @@ class ActionModule(RolloutAction):
                 "nats_port": _instances.nats_port(context, host),
                 "disk_paths": [str(path) for path in context.hostvar(host, "rollout_disk_paths", [])],
                 "rollout": context.rollout,
+                "sample_lines": _log_sample.LINES,
                 "environment_keys": sorted({*plan.change.env, *context.hostvar(host, "rollout_agent_catalogue", {})}),
             }
         # The way back of each host is tried where one will be armed.

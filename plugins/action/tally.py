@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import (
     _confirming,
     _fencing,
+    _log_sample,
     _orders,
     _preflight,
     _preflight_nats,
@@ -111,6 +112,7 @@ class ActionModule(RolloutAction):
             too_short = _confirming.too_short_for_launches(plan, len(context.hosts))
             problems += [too_short] if too_short else []
         accepted = [finding.text() for finding in findings if not finding.stops]
+        log_lines = _log_sample.of_hosts(results)
         if problems:
             why = f"preflight found {len(problems)} problem{'s' if len(problems) > 1 else ''}: {problems[0]}"
             if not self.check_mode:
@@ -127,7 +129,7 @@ class ActionModule(RolloutAction):
                 held["ansible_facts"] = {"rollout_check_problems": problems}
             return held
         if not self.check_mode:
-            passed = {"accepted": accepted, "nats_groups": groups, "stop_s": stop_s}
+            passed = {"accepted": accepted, "nats_groups": groups, "stop_s": stop_s, "log_lines": log_lines}
             context.record("preflight.passed", passed, self.clock.now())
         instances = len(plan.agents()) * len(context.hosts)
         return {
@@ -135,6 +137,7 @@ class ActionModule(RolloutAction):
             "accepted": accepted,
             "msg": [
                 f"{context.rollout}: {instances} instances on {len(context.hosts)} hosts may change.",
+                *([log_lines] if log_lines else []),
                 *_some(accepted, "known differences, accepted; all of them are in the ledger"),
             ],
         }

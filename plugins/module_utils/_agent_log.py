@@ -188,7 +188,7 @@ class Tally:
         damaged = damaged or text is None
         text = NO_TEXT if text is None else text
         line, role, name = self._streams.take(text, priority, at, invocation)
-        if role == _log_stream.CONTINUED:
+        if role == _log_stream.CONTINUED and not (damaged and is_text_of_its_own(text)):
             self.continued += 1
             self._continue(line, text, invocation)
             return
@@ -196,7 +196,7 @@ class Tally:
         if role == _log_stream.HARMLESS and not self._signs_of(line):
             self._add_harmless(name, line)
             return
-        if role == _log_stream.UNREAD:
+        if role in (_log_stream.UNREAD, _log_stream.CONTINUED):
             if priority is not None and priority <= PRIORITY_WARNING:
                 self.unread_severe += 1
             # Damaged bytes that still show a level count by it; only the rest is lost to us.

@@ -376,6 +376,21 @@ def read(
     return reading
 
 
+def read_last(
+    matches: Sequence[str], on_record: Callable[[Record], None], lines: int, namespace: str = "", timeout: float = 20.0
+) -> Reading:
+    """Give the last ``lines`` matching entries, oldest first, to ``on_record``; a sample, not a window that is whole."""
+    reading = Reading()
+    argv = ["journalctl", "--no-pager", "--all", "--output=json", "--output-fields=" + _FIELDS]
+    for line in _lines(argv + ["--lines={0}".format(lines)] + _of(namespace) + list(matches), timeout, reading):
+        entry = None if line.startswith(_REMARK) else parse_entry(line)
+        record = record_of(entry) if entry is not None else None
+        if record is not None:
+            reading.entries += 1
+            on_record(record)
+    return reading
+
+
 def _first_entry(argv: Sequence[str]) -> Optional[Dict[str, Any]]:
     lines = _lines(argv, 20.0, Reading())
     try:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Dict, NamedTuple, Optional, Tuple
 
-from ansible_collections.cowboyai.rollout.plugins.module_utils import _log_head, _log_shapes, _log_trace
+from ansible_collections.cowboyai.rollout.plugins.module_utils import _log_head, _log_shapes, _log_time, _log_trace
 from ansible_collections.cowboyai.rollout.plugins.module_utils._log_line import Line
 from ansible_collections.cowboyai.rollout.plugins.module_utils._log_reading import Reading
 
@@ -111,6 +111,12 @@ def _hangs(line: Line, shown: str) -> bool:
     return shown[:1].isspace() or shown.strip() in _CLOSING or _log_trace.is_part(shown)
 
 
+def _stamped(shown: str) -> bool:
+    """Whether a logger began a line here, in a shape that is not known."""
+    stamp = _log_time.AT.match(shown.lstrip("[(<"))
+    return stamp is not None and ":" in stamp.group(0)
+
+
 def _role(line: Line, shown: str, priority: Optional[int], fresh: Optional[_Open], at: int) -> str:
     part = _log_trace.is_part(shown)
     if priority is not None and priority <= 4 and line.shape in ("", "priority") and not (part and fresh):
@@ -120,7 +126,7 @@ def _role(line: Line, shown: str, priority: Optional[int], fresh: Optional[_Open
         return _frame(fresh, at)
     if _is_crash(line, shown):
         return _crash(line, shown, fresh, at)
-    if line.is_read and line.shape != "priority":
+    if line.is_read and not (part and line.shape == "priority"):
         return CONTINUED if fresh and _log_head.belongs_to_the_line_before(shown) else OWN
     if not shown.strip() and fresh and fresh.in_trace and fresh.texts < _MOST_TEXT:
         fresh.seen, fresh.texts = at, fresh.texts + 1
@@ -128,7 +134,11 @@ def _role(line: Line, shown: str, priority: Optional[int], fresh: Optional[_Open
         return CONTINUED
     if part:
         return _frame(fresh, at) if fresh else OWN
-    if fresh and (fresh.is_error or fresh.in_trace or _hangs(line, shown)) and fresh.texts < _MOST_TEXT:
+    if (
+        fresh
+        and fresh.texts < _MOST_TEXT
+        and (_hangs(line, shown) or ((fresh.is_error or fresh.in_trace) and not _stamped(shown)))
+    ):
         fresh.texts += 1
         fresh.seen = at if fresh.in_trace else fresh.seen
         return CONTINUED

@@ -104,7 +104,7 @@ def _sources(units: Sequence[Unit]) -> Dict[str, Source]:
     names: Dict[str, Set[str]] = {"": set()}
     invocations: Dict[str, Set[str]] = {"": set()}
     for unit in units:
-        for namespace in {"", _namespace(unit)}:
+        for namespace in {"", namespace_of(unit)}:
             names.setdefault(namespace, set()).update(unit.all_names)
             if unit.invocation_id:
                 invocations.setdefault(namespace, set()).add(unit.invocation_id)
@@ -114,7 +114,8 @@ def _sources(units: Sequence[Unit]) -> Dict[str, Source]:
     }
 
 
-def _namespace(unit: Unit) -> str:
+def namespace_of(unit: Unit) -> str:
+    """The namespace of the journal that a unit's lines are in, empty for the default one."""
     return unit.output.namespace if _canary.is_namespace(unit.output.namespace) else ""
 
 
@@ -125,7 +126,7 @@ def _places(units: Sequence[Unit], owner: Callable[[int], Optional[int]]) -> Dic
         uid = owner(unit.main_pid) if unit.main_pid else None
         if uid is None:
             continue
-        place = Place(_namespace(unit), uid)
+        place = Place(namespace_of(unit), uid)
         level = _canary.LEVEL if unit.output.level is None else unit.output.level
         places[place] = max(places.get(place, 0), level)
     return places
@@ -219,7 +220,7 @@ def _heard(unit: Unit, routes: Sequence[Route], proven: bool, collector: Collect
         return None
     if unit.invocation_id in collector.heard:
         return True
-    namespace = _namespace(unit)
+    namespace = namespace_of(unit)
     if _journal.holds("_SYSTEMD_INVOCATION_ID=" + unit.invocation_id, namespace):
         return True
     oldest = _journal.oldest(namespace)

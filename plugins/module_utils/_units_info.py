@@ -18,6 +18,7 @@ from ansible_collections.cowboyai.rollout.plugins.module_utils import (
     _host,
     _host_metrics,
     _instant,
+    _log_sample,
     _memory_limit,
     _process,
     _provable,
@@ -116,6 +117,7 @@ def collect(
     kinds: int = 20,
     signs: Sequence[str] = (),
     bucket: float = 0.0,
+    sample_lines: int = 0,
 ) -> Dict[str, Any]:
     """The result of ``agent_units_info``. Raises :class:`_systemd.SystemdError` when systemd itself doesn't answer."""
     # First, so that the controller's clock is compared before anything here took time.
@@ -166,4 +168,6 @@ def collect(
             "environment": environment,
             **({"provable": provable[instance.agent]} if instance.agent in provable else {}),
         }
+        if sample_lines:
+            out[instance.agent]["log_sample"] = _log_sample.take(unit, instance.log_lines, sample_lines)
     return {"instances": out, "host": host, "journal": reading.journal()}

@@ -143,6 +143,12 @@ options:
       - A bucket begins at its index times this length, counted from the epoch by the journal's time.
     type: float
     default: 0.0
+  sample_lines:
+    description:
+      - Try to read so many of the last lines of each unit, and the first hundred of its process, whenever they were logged; V(0)
+        for none. C(log_sample) of each instance then says how many could be read.
+    type: int
+    default: 0
 attributes:
   check_mode:
     description: Can run in check mode and return the same as without.
@@ -193,6 +199,9 @@ instances:
       LogFilterPatterns=), V(lines_suppressed) (as many lines as the rate limit lets pass) or V(process_unseen) (no line of
       the process that was proven). C(log.namespace) is the namespace of the journal that it was read from."
     - "C(identity) is systemd's own name of the unit: that of several names of one unit is the same."
+    - "C(log_sample) is there when O(sample_lines) was given: how many C(lines) were tried and how many are C(unread),
+      C(continued) or C(harmless), by C(shapes) how many each read, C(examples) of unread lines with secrets masked, and by
+      C(other_shapes) how many of the unread lines another shape would read."
     - "C(log.signs) is there when O(signs) were asked for: by pattern, C(count) and C(examples)."
   returned: success
   type: dict
@@ -356,6 +365,7 @@ def main() -> None:
             "kinds": {"type": "int", "default": 20},
             "signs": {"type": "list", "elements": "str", "default": []},
             "bucket": {"type": "float", "default": 0.0},
+            "sample_lines": {"type": "int", "default": 0},
         },
         supports_check_mode=True,
     )
@@ -377,6 +387,7 @@ def main() -> None:
             kinds=params["kinds"],
             signs=params["signs"],
             bucket=params["bucket"],
+            sample_lines=params["sample_lines"],
         )
         if params["rollout"]:
             rollout = _instance.check_agent(params["rollout"], "rollout")

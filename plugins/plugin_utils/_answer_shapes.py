@@ -69,6 +69,10 @@ _ENVIRONMENT = fields(
     {"path": text, "exists": flag},
     {"regular": flag, "keys": maybe(by_name(_text)), "masked": listed(text), "problem": _text, "mode": _text, "owner": _text, "group": _text, "sha256": _text},
 )  # fmt: skip
+_LOG_SAMPLE = fields(
+    {"lines": count, "unread": count, "shapes": by_name(count), "examples": listed(text)},
+    {"unread_severe": count, "continued": count, "harmless": by_name(count), "other_shapes": by_name(count)},
+)
 _UNIT = fields(
     {"unit": text, "load_state": text, "active_state": text, "sub_state": text, "log": _LOG},
     {
@@ -79,6 +83,7 @@ _UNIT = fields(
         "cpu_s": _amount,
         "stop_timeout_s": _amount,
         "environment": maybe(_ENVIRONMENT),
+        "log_sample": maybe(_LOG_SAMPLE),
         "provable": fields(
             {"problems": listed(text), "undo": fields({"state": text}, {"reason": _text, "message": _text})}
         ),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _log_lines, _log_sample
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _reasons as reasons
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import instance_id
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import duration_text, parse_iso
@@ -206,6 +207,10 @@ def _instance(plan: Plan, agent: str, host: str, seen: dict[str, Any] | None, te
                 stops=test,
             )
         )
+    unread = _log_sample.said(seen.get("log_sample"), seen["log"], _log_lines.readable(plan))
+    if unread:
+        said, expected, after, few = unread
+        findings.append(Finding(name, "log lines", said, expected, after, stops=test and few))
     return findings
 
 

@@ -32,6 +32,38 @@ def test_the_first_line_after_another_units_line_is_counted(host: RehearsalHost)
         host.root(f"systemctl stop {unit}; rm -f {words}")
 
 
+def test_a_sample_says_which_lines_can_be_read(host: RehearsalHost) -> None:
+    """Old lines too, of the units alone that are asked for, with PRIORITY and stack traces as journald hands them over."""
+    unit = "rollout-sample.service"
+    says = (
+        r"printf 'E0123 17:00:00.123456   12345 publisher.go:88] boom\n<3>no level\n2026-01-23 17:00:00 error token=s3cr3t\n"
+        r"Traceback (most recent call last):\n  File \042a.py\042, line 1, in x\nValueError: boom\n'"
+    )
+    host.root(f"systemd-run -q --unit={unit} sh -c {shlex.quote(says + '; exec sleep infinity')}")
+    try:
+        until(
+            "all lines are in the journal",
+            lambda: "ValueError" in host.root(f"journalctl --sync; journalctl -o cat -u {unit}"),
+        )
+        instances = [{"agent": "sampled", "unit": unit}, {"agent": "missing-agent", "unit": "no-such.service"}]
+        found = host.run("agent_units_info", {"instances": instances, "sample_lines": 50})["instances"]
+        sample = found["sampled"]["log_sample"]
+        assert (sample["lines"], sample["unread"], sample["continued"]) == (6, 1, 3)
+        assert sample["shapes"] == {"klog": 1, "priority": 1}
+        assert sample["examples"] == ["2026-01-23 17:00:00 error token=********"]
+        assert sample["other_shapes"]["winston"] == 1
+        assert found["missing-agent"]["log_sample"]["lines"] == 0
+        instances[0]["log_lines"] = {"shape": "winston"}
+        assert (
+            host.run("agent_units_info", {"instances": instances, "sample_lines": 50})["instances"]["sampled"][
+                "log_sample"
+            ]["unread"]
+            == 0
+        )
+    finally:
+        host.root(f"systemctl stop {unit}")
+
+
 def test_measuring_tolerates_what_hosts_hold(host: RehearsalHost) -> None:
     first = host.run("agent_units_info", {"instances": [host.instance("tdd-expert")]})
     cursor = first["journal"]["cursor"]

@@ -52,6 +52,14 @@ def lines(*entries):
     return b"".join(json.dumps(e).encode() + b"\n" for e in entries)
 
 
+def test_the_last_lines_are_read_however_old(journalctl):
+    asked = journalctl(lines(entry(), entry(MESSAGE="bye")) + b"-- No entries --\nno json\n")
+    seen = []
+    reading = _journal.read_last(["_SYSTEMD_UNIT=agent@a.service"], lambda record: seen.append(record.text), 7)
+    assert (seen, reading.entries) == (["hello", "bye"], 2)
+    assert "--lines=7" in asked() and not any("since" in word for word in asked())
+
+
 @pytest.mark.parametrize(
     ("raw", "expected"),
     [

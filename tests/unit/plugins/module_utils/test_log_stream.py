@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cowboyai.rollout.plugins.module_utils import _agent_log
+from ansible_collections.cowboyai.rollout.plugins.module_utils._log_reading import reading_from
 
 ERROR = "2026-01-23T17:00:00.1Z ERROR agent: could not publish"
 WARN = "2026-01-23T17:00:00.1Z  WARN agent: trying again"
@@ -227,6 +228,7 @@ def test_text_that_comes_later_is_not_an_errors_own() -> None:
     assert seen(tally("could not publish", at=1_500_000, more=tally(ERROR))) == (1, 0, 1)
     assert seen(tally(ERROR, *["could not publish"] * 300)) == (1, 0, 100)
     assert seen(tally(INFO, "could not publish")) == (0, 0, 1)
+    assert seen(tally(ERROR, "2026-01-23 17:00:00 error x", "[17:00:00] warn x", "12.5 s later")) == (1, 0, 2)
 
 
 def test_indented_lines_belong_to_any_line() -> None:
@@ -236,6 +238,14 @@ def test_indented_lines_belong_to_any_line() -> None:
     assert seen(tally(dotnet)) == (1, 0, 0)
     assert seen(tally(INFO, "    level: error", at=0)) == (0, 0, 0)
     assert seen(tally("    could not publish", at=3_000_000, more=tally(INFO))) == (0, 0, 1)
+
+
+def test_bytes_that_nobody_can_read_belong_to_nobody() -> None:
+    counted = tally(ERROR)
+    counted.add("\ufffd\ufffd", True, 10**15 + 100, "one")
+    counted.add(None, True, 10**15 + 200, "one")
+    counted.add("    at \ufffd.publish(Publisher.java:10)", True, 10**15 + 300, "one")
+    assert (counted.errors, counted.unreadable, counted.continued) == (1, 2, 1)
 
 
 def test_two_lines_of_java_util_logging_are_one() -> None:
@@ -316,3 +326,18 @@ TEXT = [
 def test_text_that_looks_like_a_part_of_a_trace_is_no_error_by_itself(text: str) -> None:
     assert seen(tally(text, at=5_000_000, more=tally(INFO))) == (0, 0, 1)
     assert seen(tally(INFO, text))[0] == 0
+
+
+def test_the_shape_plain_reads_lines_by_their_priority_and_traces_by_their_frames() -> None:
+    counted = _agent_log.Tally(reading=reading_from({"shape": "plain"}))
+    lines = [
+        ("ready", 6),
+        ("slow", 4),
+        ("broken", 3),
+        ("Traceback (most recent call last):", 6),
+        ('  File "a", line 1', 6),
+        ("Broken: x", 6),
+    ]
+    for number, (text, priority) in enumerate(lines):
+        counted.add(text, False, 10**15 + number * 2_000_000 - 1_900_000 * (number > 3), "one", priority)
+    assert (counted.errors, counted.warnings, counted.unparsed, counted.continued) == (2, 1, 0, 1)

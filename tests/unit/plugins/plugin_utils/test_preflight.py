@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._log_sample import of_hosts
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._preflight import Finding, check_hosts
 
 from tests.unit.plugins.plugin_utils.recorded import looks, plan
@@ -23,6 +24,7 @@ def answer() -> dict[str, Any]:
     look["host"]["clock_offset_s"] = 0.1
     for name, item in look["instances"].items():
         item["log"].update(errors=0, panics=0, lifecycle=[])
+        item["log_sample"] = {"lines": 200, "unread": 0, "shapes": {"tracing": 200}, "examples": []}
         item["environment"] = {
             "path": f"/c/{name}.env", "exists": True, "regular": True, "keys": dict(CATALOGUE), "masked": [],
         }  # fmt: skip
@@ -222,3 +224,72 @@ def test_secrets_are_neither_compared_nor_shown() -> None:
     result = drifted(AGENT_ID="********")
     result["instances"]["tdd-expert"]["environment"]["masked"] = ["AGENT_ID"]
     assert findings(result) == []
+
+
+# ---------------------------------------------------------------- log lines
+
+
+def sampled(agent: str = "tdd-expert", **values: Any) -> dict[str, Any]:
+    result = answer()
+    result["instances"][agent]["log_sample"].update(values)
+    return result
+
+
+def test_lines_that_cant_be_read_stop_with_examples_and_the_way_out() -> None:
+    result = sampled(unread=12, examples=["fünf Fehler", "y", "z", "w"], other_shapes={"winston": 8, "go": 2})
+    found = only(result)
+    assert found.stops
+    assert found.text() == (
+        "tdd-expert@dgx-1: log lines: seen 12 of 200 lines can't be read, such as 'fünf Fehler'; 'y'; 'z', expected 100% of them "
+        "read (log_lines.readable). The shape winston reads 8 of these (log_lines.shape: winston). Or name a pattern "
+        "(log_lines.pattern), or list them as harmless (log_lines.harmless); see docs/log-lines.md."
+    )
+    assert "Name their shape or a pattern" in only(sampled(unread=1)).text()
+
+
+@pytest.mark.parametrize(("readable", "stops"), [("100%", True), ("99%", True), ("98%", False)])
+def test_the_plan_says_which_share_must_be_read(readable: str, stops: bool) -> None:
+    found = only(sampled(unread=4), log_lines={"readable": readable})
+    assert (found.stops, "4 of 200 lines" in found.seen) == (stops, True)
+
+
+def test_lines_of_priority_4_or_worse_stop_whatever_the_share() -> None:
+    assert only(sampled(unread=1, unread_severe=1), log_lines={"readable": "50%"}).stops
+
+
+def test_lines_of_the_last_minutes_count_as_well_as_the_last_ones() -> None:
+    result = answer()
+    result["instances"]["tdd-expert"]["log"].update(lines=9000, unparsed=3, unread=[{"count": 3, "example": "x"}])
+    assert only(result).seen == "3 of 9000 lines can't be read, such as 'x'"
+
+
+def test_unread_lines_of_control_are_told() -> None:
+    found = only(sampled("nix-expert", unread=200))
+    assert (found.on, found.stops) == ("nix-expert@dgx-1", False)
+
+
+def test_an_instance_without_any_line_is_told() -> None:
+    result = sampled(lines=0)
+    result["instances"]["tdd-expert"]["log"].update(lines=0)
+    found = only(result)
+    assert (found.seen, found.stops) == ("none in its journal", False)
+
+
+def test_a_host_that_does_not_say_what_it_could_read_stops() -> None:
+    result = answer()
+    del result["instances"]["tdd-expert"]["log_sample"]
+    assert only(result).stops
+
+
+def test_what_was_read_is_told_for_all_together() -> None:
+    units = {
+        "a": sampled(lines=300, continued=40, shapes={"tracing": 250, "trace": 10}, harmless={"gpu": 3}),
+        "b": {"failed": True},
+        "c": None,
+    }
+    instances = len(answer()["instances"])
+    lines = 300 + 200 * (instances - 1)
+    assert of_hosts(units) == (
+        f"log lines: {lines} of {instances} instances tried, {lines} read (tracing {lines - 50}, trace 10, parts of others 40, harmless gpu 3)"
+    )
+    assert of_hosts({}) == ""
