@@ -95,7 +95,7 @@ faults: ## wave 2 killed at every task boundary and struck by 60 faults, into bu
 
 instruments: bootstrap ## blind every instrument in turn: no gate may pass or roll back for it, into build/instruments.json (ARGS=--quick)
 	@$(IN_VENV) tests/fleet/fleet docker-start
-	@PYTHONPATH=collections:. $(PYTHON) -m tests.campaign.instruments $(ARGS)
+	@$(PYTHON) -m tests.campaign.instruments $(ARGS)
 
 molecule: bootstrap ## molecule's scenarios on container hosts (SCENARIO=deploy for one of them)
 	@$(IN_VENV) tests/fleet/fleet docker-start

@@ -89,6 +89,7 @@ def steps(long: bool) -> tuple[Lanes, ...]:
         FLEET_UP,
         _suite("host", 1800, *more, needs="fleet-up"),
         _suite("rollout", 2700, *more, needs="fleet-up"),
+        _tool("instruments", "tests.campaign.instruments", 7200, *(() if long else ("--quick",)), needs="fleet-up"),
         FLEET_DOWN,
         _tool("molecule", "tests.quality.scenarios", 3600, *(() if long else ("deploy",)), needs="docker", counts=True),
     )

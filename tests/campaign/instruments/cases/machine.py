@@ -17,7 +17,7 @@ def laid_over(name: str, path: str, content: str, quick: bool = False) -> Case:
 
 
 CASES = [
-    laid_over("meminfo is empty", "/proc/meminfo", "", quick=True),
+    laid_over("meminfo is empty", "/proc/meminfo", ""),
     laid_over("meminfo tells no available memory", "/proc/meminfo", "MemTotal: 1000000 kB\nMemFree: 900000 kB\n"),
     laid_over("meminfo tells a total of nothing", "/proc/meminfo", "MemTotal: 0 kB\nMemAvailable: 0 kB\n"),
     laid_over("loadavg is empty", "/proc/loadavg", ""),
