@@ -16,7 +16,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._skips import Ski
 
 #: Fields of `_answer_shapes` that hold a time.
 TIMES = frozenset(
-    ("active_since", "alive_until", "at", "booted_at", "broke_at", "deadline", "ended_at", "first_at", "last_at", "now", "since", "started_at")
+    ("active_since", "alive_until", "at", "booted_at", "broke_at", "deadline", "ended_at", "first_at", "last_at", "now", "proven_at", "since", "started_at")
 )  # fmt: skip
 Rows = list[list[Any]]
 

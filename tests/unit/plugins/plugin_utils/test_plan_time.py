@@ -133,7 +133,7 @@ def units() -> dict[str, Any]:
             **moments(250, "now"),
             **moments(-900, "booted_at"),
         },
-        "journal": {"complete": True, "cursor": "c", **moments(50, "since")},
+        "journal": {"complete": True, "cursor": "c", **moments(50, "since"), **moments(700, "proven_at")},
         "guard": guard(),
     }
 
