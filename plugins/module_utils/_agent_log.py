@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from ansible_collections.cowboyai.rollout.plugins.module_utils import (
@@ -54,6 +54,7 @@ _EXAMPLE_LENGTH = 300
 _MASKED_LENGTH = 8192
 _CAUSE_LENGTH = 2000
 _UNREAD_KINDS = 50
+_UNREAD_LENGTH = 400
 _UNREAD_SHOWN = 5
 
 
@@ -253,6 +254,8 @@ class Tally:
             seen["examples"].append(_example(line))
 
     def _add_unread(self, line: Line) -> None:
+        # Masking takes time in the square of what it is given, and anybody may write lines that nobody reads.
+        line = replace(line, message=line.message[:_UNREAD_LENGTH])
         name = kind_of(line)
         if name in self._unread or len(self._unread) < _UNREAD_KINDS:
             self._unread.setdefault(name, [0, _example(line)])[0] += 1

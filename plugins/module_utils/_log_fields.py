@@ -34,6 +34,8 @@ _CUT_LEVEL = re.compile(
 _PAIR = re.compile(r'([A-Za-z_@][\w.@/-]{0,127})=(?:"((?:[^"\\]|\\.)*)(?:"|\\?\Z)|(\S*))', re.DOTALL)
 _BLANKS = re.compile(r"\s+")
 _TOKEN = re.compile(r"\S+")
+# Of a line of pairs no more is looked through.
+_PAIRS_LENGTH = 4096
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
@@ -176,6 +178,7 @@ def _pairs(text: str, start: int) -> Iterator[Tuple[str, str]]:
 
 def from_logfmt(text: str, keys: Keys = USUAL, shape: str = "logfmt") -> Optional[Line]:
     """A line of ``key=value`` that begins with one, after a time perhaps. Text inside of quotes is nobody's level."""
+    text = text[:_PAIRS_LENGTH]
     start = len(text) - len(text.lstrip())
     stamp = _log_time.AT.match(text, start)
     if stamp:
