@@ -209,6 +209,10 @@ def _stamp(us: int) -> str:
     return "@{0}.{1:06d}".format(us // 1000000, us % 1000000)
 
 
+# Not --quiet: it would hide that only the caller's own journal was read.
+_AS_READ = ["journalctl", "--no-pager", "--all", "--output=json", "--output-fields=" + _FIELDS]
+
+
 def arguments(
     matches: Sequence[str],
     since: Optional[int] = None,
@@ -223,8 +227,7 @@ def arguments(
     From a cursor on, its own entry included. ``--after-cursor`` skips the first entry that matches even if it is not the
     cursor's own (systemd before 255), and a line would never be counted.
     """
-    # Not --quiet: it would hide that only the caller's own journal was read.
-    argv = ["journalctl", "--no-pager", "--all", "--output=json", "--output-fields=" + _FIELDS]
+    argv = list(_AS_READ)
     if cursor is not None:
         argv.append("--cursor=" + cursor)
     elif since is not None:
@@ -233,10 +236,11 @@ def arguments(
         raise ValueError("reading the journal needs a cursor or a time to start from")
     if until is not None:
         argv.append("--until=" + _stamp(until))
-    return argv + _of(namespace) + list(matches)
+    return argv + of_namespace(namespace) + list(matches)
 
 
-def _of(namespace: str) -> List[str]:
+def of_namespace(namespace: str) -> List[str]:
+    """The option of ``journalctl`` for a namespace; '' is the default one."""
     return ["--namespace=" + namespace] if namespace else []
 
 
@@ -381,8 +385,8 @@ def read_last(
 ) -> Reading:
     """Give the last ``lines`` matching entries, oldest first, to ``on_record``; a sample, not a window that is whole."""
     reading = Reading()
-    argv = ["journalctl", "--no-pager", "--all", "--output=json", "--output-fields=" + _FIELDS]
-    for line in _lines(argv + ["--lines={0}".format(lines)] + _of(namespace) + list(matches), timeout, reading):
+    argv = _AS_READ + ["--lines={0}".format(lines)] + of_namespace(namespace)
+    for line in _lines(argv + list(matches), timeout, reading):
         entry = None if line.startswith(_REMARK) else parse_entry(line)
         record = record_of(entry) if entry is not None else None
         if record is not None:
@@ -408,16 +412,19 @@ _ANY = ["journalctl", "--no-pager", "--output=json", "--output-fields=_PID"]
 
 def oldest(namespace: str = "") -> Optional[int]:
     """When the oldest entry that the journal still has was written, microseconds since the epoch."""
-    entry = _first_entry(_ANY + _of(namespace))
+    entry = _first_entry(_ANY + of_namespace(namespace))
     return _written_at(entry) if entry else None
 
 
 def end_cursor(namespace: str = "") -> Optional[str]:
     """The cursor of the newest entry of the whole journal: where a later read goes on."""
-    entry = _first_entry(_ANY + _of(namespace) + ["--lines=1"])
+    entry = _first_entry(_ANY + of_namespace(namespace) + ["--lines=1"])
     return (_text(entry, "__CURSOR") or None) if entry else None
 
 
 def holds(match: str, namespace: str = "") -> bool:
-    """Whether the journal has an entry that matches ``FIELD=value``, whenever it was written."""
-    return _first_entry(_ANY + _of(namespace) + ["--lines=1", match]) is not None
+    """Whether the journal has an entry that matches ``FIELD=value``, whenever it was written.
+
+    It is asked for as a reading asks, so that what hides lines from readings hides it too.
+    """
+    return _first_entry(_AS_READ + of_namespace(namespace) + ["--lines=1", match]) is not None

@@ -20,6 +20,7 @@ from ansible_collections.cowboyai.rollout.plugins.module_utils import (
     _host_metrics,
     _instant,
     _journal,
+    _journal_files,
 )
 from ansible_collections.cowboyai.rollout.plugins.module_utils._bookmark import Bookmark
 from ansible_collections.cowboyai.rollout.plugins.module_utils._canary import Place
@@ -47,6 +48,10 @@ class Edge(Host):
     def write(self, place: Place, text: str, level: int) -> Optional[str]:
         """Write a canary; what went wrong, if anything did."""
         return _canary.write(place, text, level)
+
+    def damage(self, start: int, namespace: str) -> Optional[str]:
+        """What is said about a closed file of the journal that is damaged, if one is."""
+        return _journal_files.damage(start, namespace)
 
     def nonce(self) -> str:
         """32 hexadecimal digits that nobody can guess."""
@@ -206,6 +211,11 @@ class _Look:
         out.start = start
         self._clock(out, start, begins)
         self._gone(out, start)
+        if start is not None and out.complete:
+            for namespace in out.namespaces:
+                said = self.edge.damage(start, namespace)
+                if said:
+                    out.fail("journal_incomplete", self._in(namespace, said))
 
     def _clock(self, out: Looked, start: Optional[int], begins: Sequence[int]) -> None:
         now = self.edge.now_us()

@@ -9,7 +9,7 @@ import os
 import re
 import socket
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Callable, Dict, Iterable, List, Optional, Tuple
 
 JOURNAL, ELSEWHERE, CUT_OFF, UNKNOWN = "journal", "elsewhere", "cut_off", "unknown"
@@ -31,6 +31,7 @@ class Route:
     kind: str
     what: str
     stream: str
+    pid: int = 0
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,8 @@ def unix_sockets() -> Optional[Dict[int, UnixSocket]]:
 def route(target: str, stream: str, sockets: Optional[Dict[int, UnixSocket]]) -> Route:
     """Where a descriptor that links to ``target`` goes."""
     match = _SOCKET.match(target)
+    if target.startswith("pipe:["):
+        return Route(UNKNOWN, "it is a pipe to another process", stream)
     if not match:
         return Route(ELSEWHERE, target, stream)
     if sockets is None:
@@ -131,5 +134,5 @@ def routes(
             found = Route(kind, what, stream)
         else:
             found = route(targets[pid, number], stream, sockets)
-        out.setdefault(pid, []).append(found)
+        out.setdefault(pid, []).append(replace(found, pid=pid))
     return out

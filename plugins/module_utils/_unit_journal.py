@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any, Callable, Deque, Dict, List, Mapping, Optional, Sequence, Set
+from typing import Any, Callable, Deque, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.cowboyai.rollout.plugins.module_utils import (
     _agent_log,
@@ -14,8 +14,10 @@ from ansible_collections.cowboyai.rollout.plugins.module_utils import (
     _instant,
     _journal,
     _journal_look,
+    _journald_limits,
     _output_route,
     _process,
+    _unit_processes,
 )
 from ansible_collections.cowboyai.rollout.plugins.module_utils._canary import Place
 from ansible_collections.cowboyai.rollout.plugins.module_utils._instance import Instance
@@ -24,8 +26,6 @@ from ansible_collections.cowboyai.rollout.plugins.module_utils._output_route imp
 from ansible_collections.cowboyai.rollout.plugins.module_utils._systemd import Output, Unit
 from ansible_collections.cowboyai.rollout.plugins.module_utils._unit_output import Gap, gap_of
 
-# What journald lets pass of one service where neither it nor the service says anything else.
-_RATE_INTERVAL_S, _RATE_BURST = 30.0, 10000
 # journald counts these priorities together.
 _POOLS = (0, 0, 0, 1, 2, 3, 3, 4)
 # A journal that begins so soon after a process has its first lines.
@@ -35,13 +35,15 @@ _START_SLACK_US = 1000000
 class Burst:
     """Whether journald's rate limit may be dropping lines: it says so only with the next line that passes."""
 
-    def __init__(self, output: Output) -> None:
-        self.interval_us = int((output.rate_interval_s or _RATE_INTERVAL_S) * 1000000)
-        self.burst = output.rate_burst or _RATE_BURST
+    def __init__(self, output: Output, usual: Tuple[float, int]) -> None:
+        self.interval_us = int((output.rate_interval_s or usual[0]) * 1000000)
+        self.burst = output.rate_burst or usual[1]
         self.pools: Dict[int, Deque[int]] = {}
 
     def add(self, at: int, priority: Optional[int]) -> None:
         """Take in a line."""
+        if not self.burst:
+            return
         pool = _POOLS[priority if priority is not None else _canary.LEVEL]
         self.pools.setdefault(pool, deque(maxlen=self.burst)).append(at)
 
@@ -64,7 +66,8 @@ class Collector:
         self.tallies = {instance.unit: _agent_log.Tally(signs, bucket_s, instance.log_lines) for instance in instances}
         self.lifecycles: Dict[str, List[Dict[str, Any]]] = {instance.unit: [] for instance in instances}
         self.begins = {instance.unit: instance.since for instance in instances if instance.since is not None}
-        self.bursts = {instance.unit: Burst(units[instance.unit].output) for instance in instances}
+        usual = {unit.output.namespace: _journald_limits.limits(namespace_of(unit)) for unit in units.values()}
+        self.bursts = {unit.name: Burst(unit.output, usual[unit.output.namespace]) for unit in units.values()}
         self.heard: Set[str] = set()
         self.by_name: Dict[str, List[str]] = {}
         self.by_invocation: Dict[str, List[str]] = {}
@@ -193,11 +196,12 @@ def read(
 
 
 def _gaps(instances: Sequence[Instance], units: Mapping[str, Unit], collector: Collector) -> Dict[str, Gap]:
-    routes = _output_route.routes([unit.main_pid for unit in units.values() if unit.main_pid])
+    working = {unit.main_pid: _unit_processes.working(unit.main_pid, unit.control_group) for unit in units.values()}
+    routes = _output_route.routes(sorted({pid for pids in working.values() for pid in pids}))
     gaps: Dict[str, Gap] = {}
     for instance in instances:
         unit = units[instance.unit]
-        own = routes.get(unit.main_pid, []) if unit.main_pid else []
+        own = [route for pid in working[unit.main_pid] for route in routes[pid]]
         proven = bool(instance.proven) and instance.proven == unit.invocation_id
         gap = gap_of(unit, own, _heard(unit, own, proven, collector), proven)
         burst = collector.bursts[instance.unit]

@@ -67,7 +67,7 @@ def definition_gap(name: str, output: Output) -> Optional[Gap]:
 
 
 def _route_gap(unit: Unit, route: Route) -> Optional[Gap]:
-    of = "the {0} of process {1} ({2})".format(route.stream, unit.main_pid, unit.name)
+    of = "the {0} of process {1} ({2})".format(route.stream, route.pid or unit.main_pid, unit.name)
     if route.kind == _output_route.ELSEWHERE:
         return Gap("output_elsewhere", "{0} goes to {1}, not to the journal".format(of, route.what))
     if route.kind == _output_route.CUT_OFF:
@@ -89,7 +89,7 @@ def _route_gap(unit: Unit, route: Route) -> Optional[Gap]:
 def gap_of(unit: Unit, routes: Sequence[Route], heard: Optional[bool], proven: bool) -> Optional[Gap]:
     """Why an error of this instance might not have been seen, if so.
 
-    ``routes``: of its main process, none when it does not run; ``heard``: whether the journal has a line of this very
+    ``routes``: of the processes that do its work, none when it does not run; ``heard``: whether the journal has a line of this very
     process, ``None`` where nobody looked or its beginning is gone; ``proven``: lines of this very process proved the change.
     """
     found = definition_gap(unit.name, unit.output)

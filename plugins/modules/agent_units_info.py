@@ -21,7 +21,9 @@ description:
     own lines get there, and reads until it comes by, so that an error that is logged now would be seen. The line has
     the identifier C(cowboyai.rollout), priority 6 and a random number; it belongs to no agent's unit. In check mode too,
     like the line that Ansible itself logs for each module.
-  - Asks the kernel where the standard output and error of each main process go.
+  - Asks the kernel where the standard output and error of each main process go, and of all processes of a unit whose
+    main one is a shell or another wrapper.
+  - Verifies closed files of the journal that have entries of the time that is read, for 20 s at most.
   - A unit that doesn't exist, a value that systemd doesn't know and a line that is no text are results, never failures.
     What could not be measured is V(null), never 0.
   - Needs to read the whole journal and the processes of other users, so run it with C(become).

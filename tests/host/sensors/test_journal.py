@@ -143,6 +143,18 @@ OF_THE_AGENT = [
         reason="output_elsewhere",
         says="/run/agent.log",
     ),
+    Case(
+        "a wrapper that stays",
+        settings=("ExecStart=", f"ExecStart=/bin/sh -c '{RUNTIME} >>/run/agent.log 2>&1; true'"),
+        reason="output_elsewhere",
+        says="/run/agent.log",
+    ),
+    Case(
+        "a pipe into a file",
+        settings=("ExecStart=", f"ExecStart=/bin/sh -c '{RUNTIME} 2>&1 | dd of=/run/agent.log status=none; true'"),
+        reason="output_elsewhere",
+        says="/run/agent.log",
+    ),
     Case("its level is cut", settings=("LogLevelMax=notice",), reason="lines_filtered", says="LogLevelMax=notice"),
     Case("few lines pass", settings=("LogRateLimitIntervalSec=1h", "LogRateLimitBurst=3"), reason="lines_suppressed", says="journald"),
 ]  # fmt: skip
@@ -152,7 +164,7 @@ OF_THE_AGENT = [
 def test_an_agent_whose_lines_do_not_arrive(journal: RehearsalHost, case: Case) -> None:
     journal.override(AGENT, *case.settings)
     until("it runs", lambda: journal.fleet.property(journal.name, AGENT, "SubState") == "running")
-    until("its program runs", lambda: "agent-runtime" in journal.root(f"cat /proc/{journal.pid(AGENT)}/cmdline"))
+    until("its program runs", lambda: f"-IS {RUNTIME}" in journal.root(f"systemd-cgls --no-pager --full --unit {UNIT}"))
     found = look(journal, journal.instance(AGENT), journal.instance(OTHER))
     gap = log(found)["gap"] or {"reason": found["journal"]["reason"], "message": found["journal"]["message"]}
     assert gap["reason"] == case.reason, found
@@ -199,6 +211,12 @@ OF_THE_HOST = [
         "journalctl --rotate; for file in /var/log/journal/*/system@*.journal; do truncate -s 100 $file; done",
         reason="journal_incomplete",
         says="is truncated, ignoring file",
+    ),
+    Case(
+        "a file whose index is gone",
+        "journalctl --rotate; for file in /var/log/journal/*/system@*.journal; do"
+        " dd if=/dev/zero of=$file bs=1024 seek=8 count=60 conv=notrunc; done",
+        says="",
     ),
     Case(
         "a damaged file",

@@ -13,10 +13,12 @@ from ansible_collections.cowboyai.rollout.plugins.module_utils import (
     _instance,
     _journal,
     _journal_look,
+    _journald_limits,
     _output_route,
     _process,
     _systemd,
     _unit_journal,
+    _unit_processes,
 )
 from ansible_collections.cowboyai.rollout.plugins.module_utils._canary import Place
 from ansible_collections.cowboyai.rollout.plugins.module_utils._output_route import Route
@@ -28,6 +30,7 @@ BOOT = 1_800_000_000_000_000
 NOW = BOOT + 3_600_000_000
 BOOM = "2026-01-23T23:58:11Z ERROR a: boom"
 INVOCATION = "ab" * 16
+JOURNAL = Route("journal", "", "standard output")
 
 
 @dataclass
@@ -43,7 +46,10 @@ class ScriptedHost(ScriptedClock, _journal_look.Edge):
     gone: bool = False
     nonces: int = 0
     owner: int = 0
+    behind: list[int] = field(default_factory=list)
+    routes: dict[int, Route] = field(default_factory=dict)
     written: list[tuple[Place, int]] = field(default_factory=list)
+    damaged: str | None = None
     late: list[tuple[str, _journal.Record]] = field(default_factory=list)
     reads: list[str] = field(default_factory=list)
 
@@ -58,6 +64,9 @@ class ScriptedHost(ScriptedClock, _journal_look.Edge):
         if self.stores:
             self.late.append((place.namespace, self.record(text, unit="ssh.service", invocation="session")))
         return None
+
+    def damage(self, start, namespace):
+        return self.damaged
 
     def record(self, text, at=None, unit=UNIT, invocation=INVOCATION, manager=False, event=None):
         return _journal.Record(at or self.us, "", unit, invocation, text, False, manager, event, "", 6)
@@ -105,8 +114,9 @@ def host(monkeypatch):
     monkeypatch.setattr(_journal, "end_cursor", lambda namespace="": None)
     monkeypatch.setattr(_host_metrics, "booted_at", lambda proc="/proc": BOOT)
     monkeypatch.setattr(_process, "owner", lambda pid: scripted.owner)
+    monkeypatch.setattr(_unit_processes, "working", lambda pid, group: [pid, *scripted.behind])
     monkeypatch.setattr(
-        _output_route, "routes", lambda pids: {pid: [Route("journal", "", "standard output")] for pid in pids}
+        _output_route, "routes", lambda pids: {pid: [scripted.routes.get(pid, JOURNAL)] for pid in pids}
     )
     return scripted
 
@@ -220,6 +230,12 @@ def test_a_damaged_file_is_told_with_its_words(host):
     assert (found.reason, found.message) == ("journal_incomplete", "it said: x is truncated, ignoring file.")
 
 
+def test_damage_that_journalctl_reads_past_is_told(host):
+    host.damaged = "journalctl --verify: FAIL: x (Bad message)"
+    found = look(host).looked
+    assert (found.reason, found.message) == ("journal_incomplete", host.damaged)
+
+
 def test_a_clock_that_was_set_back(host):
     host.say(BOOM, at=NOW + 3_600_000_000)
     assert look(host).looked.reason == "clock_moved"
@@ -238,6 +254,13 @@ def test_without_a_start_nothing_is_counted_and_the_end_is_proven(host):
     assert (errors(reading), reading.looked.complete, reading.looked.proven_at) == (0, True, NOW)
 
 
+def test_a_program_behind_a_wrapper_that_writes_elsewhere(host):
+    host.behind, host.routes = [8], {8: Route("elsewhere", "/var/log/x", "standard error", 8)}
+    gap = look(host).gaps[UNIT]
+    assert gap.reason == "output_elsewhere"
+    assert "the standard error of process 8 (run@a.service) goes to /var/log/x" in gap.message
+
+
 def test_as_many_lines_as_the_limit_lets_pass_are_a_gap(host):
     for number in range(5):
         host.say("INFO a: hello", at=NOW - 100 + number)
@@ -245,6 +268,15 @@ def test_as_many_lines_as_the_limit_lets_pass_are_a_gap(host):
     assert look(host, unit(**limited), since=NOW - 1000).gaps[UNIT].reason == "lines_suppressed"
     assert look(host, unit(rate_interval_s=30.0, rate_burst=6), since=NOW - 1000).gaps == {}
     assert look(host, unit(rate_interval_s=1e-6, rate_burst=5), since=NOW - 1000).gaps == {}
+
+
+def test_the_limit_of_journald_itself_counts_where_the_unit_has_none(host, monkeypatch):
+    for number in range(5):
+        host.say("INFO a: hello", at=NOW - 100 + number)
+    monkeypatch.setattr(_journald_limits, "limits", lambda namespace="": (30.0, 5))
+    assert look(host, since=NOW - 1000).gaps[UNIT].reason == "lines_suppressed"
+    monkeypatch.setattr(_journald_limits, "limits", lambda namespace="": (0.0, 0))
+    assert look(host, since=NOW - 1000).gaps == {}
 
 
 def test_lines_that_were_dropped_count_for_an_alias_too(host, monkeypatch):

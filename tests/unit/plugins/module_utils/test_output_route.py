@@ -38,7 +38,7 @@ SOCKETS = {
         ("socket:[77]", "unknown", "doesn't list"),
         ("/var/log/agent.log", "elsewhere", "/var/log/agent.log"),
         ("/dev/null", "elsewhere", "/dev/null"),
-        ("pipe:[12]", "elsewhere", "pipe:[12]"),
+        ("pipe:[12]", "unknown", "a pipe"),
         ("/var/log/agent.log (deleted)", "elsewhere", "(deleted)"),
     ],
 )

@@ -214,6 +214,13 @@ def test_roles_and_the_first_bucket_after_the_change() -> None:
 # ---------------------------------------------------------------- what was covered
 
 
+def test_an_agent_that_alone_could_not_be_seen_was_not_watched_then() -> None:
+    gap = {"reason": "output_elsewhere", "message": "it goes to /dev/null"}
+    series = built([one(330), one(630), one(930, **counts(gap=gap)), one(1230)])
+    assert entry(series)["watched"] == [[1, 10], [16, 20]]
+    assert {"from": 10, "to": 16, "what": f"{AGENT}@{HOST}", **gap} in series["gaps"]
+
+
 def test_watched_is_what_complete_journals_covered_of_whole_buckets() -> None:
     looks = [one(330), one(630), one(930, complete=False, reason="journal_rotated", message="gone"), one(1230)]
     series = built(looks)
