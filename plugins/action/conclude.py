@@ -87,8 +87,10 @@ class ActionModule(RolloutAction):
     def _why(context: Context) -> str:
         state = context.state
         if state.rolled_back:
-            left = state.rolled_back["left"]
+            unproven = state.rolled_back["unproven"]
+            left = [name for name in state.rolled_back["left"] if name not in unproven]
             rest = f" (still changed: {', '.join(left)})" if left else ""
+            rest += f" (restored, not proven: {', '.join(unproven)})" if unproven else ""
             return f"{state.rolled_back['why']}. {state.rolled_back['accounting']['text']}{rest}"
         if state.stop and state.decision is None:
             return state.stop.why

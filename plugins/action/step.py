@@ -20,6 +20,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils import (
     _orders,
     _reach_order,
     _reverts,
+    _unproven,
 )
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import instance_id, split_instance
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._action import RolloutAction
@@ -476,12 +477,16 @@ class ActionModule(RolloutAction):
             )
         if not order["due"]:
             return order
+        accept = _unproven.accepted(context.variables, [*state.touched()])
+        order["accept"], order["accept_reason"] = self._by_host(accept.instances), accept.reason
+        order["proofs"] = _unproven.corrected_proofs(context, order["instances"])
         order["directory"] = state.backup_directory
         order["agents"] = self._by_host(order["instances"])
         order["named"] = order.pop("instances")
         if not self.check_mode:
             hold(context, self.real_clock.now(), by_hand="rolled back by hand" if arguments["forced"] else "")
-            context.record("rollback.started", {"instances": order["named"], "why": order["reason"]}, self.clock.now())
+            started = {"instances": order["named"], "why": order["reason"], **_unproven.noted(context, order)}
+            context.record("rollback.started", started, self.clock.now())
             order["fence"] = _fencing.fence(context.rollout, "rollback", context.records)
         return order
 
@@ -499,6 +504,7 @@ class ActionModule(RolloutAction):
                 f"without a ledger nobody knows what phase {str(phase)!r} touched. Choose by -e agent=<name> and --limit, or leave phase out."
             )
         agents = {host: ([str(agent)] if agent else []) for host in context.in_play}
+        accept = _unproven.accepted(context.variables, None)
         named = [instance_id(str(agent), host) for host in context.in_play] if agent else []
         return _orders.due(
             directory=str(directory),
@@ -506,6 +512,8 @@ class ActionModule(RolloutAction):
             named=named,
             reason="asked for, without a ledger",
             no_ledger=True,
+            accept=self._by_host(accept.instances),
+            accept_reason=accept.reason,
             fence=_fencing.fence(context.rollout, "rollback without a ledger", []),
         )
 

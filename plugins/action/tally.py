@@ -19,6 +19,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils import (
     _reach_order,
     _reverts,
     _stop_times,
+    _unproven,
 )
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import (
     Accounting,
@@ -360,7 +361,9 @@ class ActionModule(RolloutAction):
             agent, host = split_instance(instance)
             seen = results[host]["instances"][agent]
             restored[instance] = {"sha256": (seen.get("after") or {}).get("sha256"), "changed": seen.get("changed")}
-        msg = [f"rollback: {tally.text()}", *_whys(tally)]
+        unproven = _unproven.of_results(tally.bad, results)
+        accepted = _unproven.of_accepted(tally.good, results, order)
+        msg = [f"rollback: {tally.text()}", *_whys(tally), *_unproven.way_out(context.rollout, unproven)]
         if not self.check_mode and not order.get("no_ledger"):
             _reverts.record_reverts(context, results, self.clock.now())
             took_s = self._took(context)
@@ -372,6 +375,8 @@ class ActionModule(RolloutAction):
                 "restored": restored,
                 "complete": tally.complete,
                 "accounting": tally.to_dict(),
+                **({"unproven": unproven} if unproven else {}),
+                **({"accepted_unproven": accepted} if accepted else {}),
             }
             context.record("rollback.done", data, self.clock.now())
         result: Result = {"complete": tally.complete, "accounting": tally.to_dict(), "msg": msg}

@@ -20,7 +20,7 @@ def all_failed(agents: Sequence[str], reason: str, message: str) -> Dict[str, An
 
 def conclude(instances: Mapping[str, Dict[str, Any]], **more: Any) -> Dict[str, Any]:
     """The module's result: ``changed``, ``failed`` with a ``msg`` that names each bad instance and why."""
-    bad = {agent: result for agent, result in instances.items() if result["state"] == "failed"}
+    bad = {agent: result for agent, result in instances.items() if result["state"] in ("failed", "unproven")}
     out: Dict[str, Any] = dict(more)
     out["instances"] = dict(instances)
     out["changed"] = any(result.get("changed") for result in instances.values()) or bool(more.get("changed"))

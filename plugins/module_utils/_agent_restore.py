@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from dataclasses import replace as with_fields
-from typing import Any, Dict, FrozenSet, List, Optional, Sequence
+from typing import Any, Collection, Dict, FrozenSet, List, Mapping, Optional, Sequence
 
 from ansible_collections.cowboyai.rollout.plugins.module_utils import (
     _accounts,
@@ -20,7 +20,7 @@ from ansible_collections.cowboyai.rollout.plugins.module_utils import (
     _replaceable,
 )
 from ansible_collections.cowboyai.rollout.plugins.module_utils._host import Host
-from ansible_collections.cowboyai.rollout.plugins.module_utils._instance import InstanceError
+from ansible_collections.cowboyai.rollout.plugins.module_utils._instance import InstanceError, Proof
 from ansible_collections.cowboyai.rollout.plugins.module_utils._systemd import Unit
 
 # systemd adds these to some invocations and not to others; they are nobody's configuration.
@@ -68,6 +68,12 @@ _SYSTEMD_KEYS = frozenset(
         "MONITOR_UNIT",
         "MONITOR_INVOCATION_ID",
     ]
+)
+
+
+#: Why a process that runs in the old state, as far as anybody can see, is not proven to. Trying again changes nothing about it.
+_UNPROVEN = frozenset(
+    ["log_line_missing", "subscription_missing", "not_ready_in_time", "environ_unreadable", "error_in_log"]
 )
 
 
@@ -125,6 +131,16 @@ def _prepare(host: Host, entry: _backup_manifest.Entry, unit: Unit, directory: s
     return step
 
 
+def _is_back(step: _Step, shown: _proof.Shown) -> bool:
+    """Whether nothing is left of the change as far as anybody can see, though the process does not show its proof."""
+    unit = shown.unit
+    if shown.reason not in _UNPROVEN or shown.environ is False or unit is None or unit.active_state != "active":
+        return False
+    # Of one whose environment can't be read: it began after the old file was back.
+    began_anew = not step.restart or unit.invocation_id != step.unit.invocation_id
+    return unit.main_pid is not None and began_anew
+
+
 def _keys(data: bytes) -> FrozenSet[str]:
     """Names that some systemd reads from a file."""
     return frozenset(_env_file.effective(data, False)) | frozenset(_env_file.effective(data, True))
@@ -180,8 +196,13 @@ def restore(
     ready_within: Optional[float] = None,
     settle: float = 0.0,
     check: bool = False,
+    proofs: Optional[Mapping[str, Proof]] = None,
+    accepted: Collection[str] = (),
 ) -> Dict[str, Any]:
     """Restore ``agents`` (all of the manifest when ``None``); the result of ``agent_restore``.
+
+    ``proofs``: by agent, what counts instead of the manifest's proof. An agent whose file is back, and whose process has the
+    old values as far as can be seen, but does not show its proof, is ``unproven``; of those in ``accepted`` that is enough.
 
     Raises :class:`InstanceError` only when there is no manifest to work from and no agent was named.
     """
@@ -197,6 +218,8 @@ def restore(
         return _accounts.conclude({agent: _failure(problem, None) for agent in agents}, diff=[])
     chosen = list(agents) if agents else sorted(manifest.agents)
     results: Dict[str, Dict[str, Any]] = {agent: {} for agent in chosen}
+    for agent in set(proofs or ()) & set(manifest.agents):
+        manifest.agents[agent] = with_fields(manifest.agents[agent], proof=(proofs or {})[agent])
     entries = [manifest.agents[agent] for agent in chosen if agent in manifest.agents]
     units = host.show([entry.unit for entry in entries])
     steps: List[_Step] = []
@@ -249,7 +272,7 @@ def restore(
             )
             continue
         running.append(step)
-    _restart_and_prove(host, running, results, ready_within, settle)
+    _restart_and_prove(host, running, results, ready_within, settle, accepted)
     return _accounts.conclude(results, diff=diff)
 
 
@@ -259,6 +282,7 @@ def _restart_and_prove(
     results: Dict[str, Dict[str, Any]],
     ready_within: Optional[float],
     settle: float,
+    accepted: Collection[str],
 ) -> None:
     restart_us = host.now_us()
     proofs = [
@@ -284,8 +308,15 @@ def _restart_and_prove(
         for step, proof in zip(steps, proofs)
     ]
     for step, shown in zip(steps, _proof.prove(host, wanted, restart_us, settle)):
-        good = shown.state == "proven"
-        if not good:
+        state = "restored" if shown.state == "proven" else "unproven" if _is_back(step, shown) else "failed"
+        if state == "unproven":
+            message = (
+                "restored, not proven: the file and the values of the process are as at the backup, but "
+                + shown.message
+            )
+            if step.entry.agent in accepted:
+                state, message = "restored", "accepted as it is; " + message
+        elif state == "failed":
             message = "the file is restored, but " + shown.message
         elif step.restart:
             message = "restored; the new process runs with the old values"
@@ -293,7 +324,7 @@ def _restart_and_prove(
             message = "file and running process are as at the backup" + ("; " + shown.message if shown.message else "")
         results[step.entry.agent] = _base(
             step,
-            state="restored" if good else "failed",
+            state=state,
             reason=shown.reason,
             message=message,
             after=_proof.process_dict(shown.unit, step.copy.sha256),

@@ -73,7 +73,8 @@ def fire(place: Place, rollout: str, host: Host) -> int:
             say("going on, though late modules of the rollout are not kept out: {0}".format(problem.message))
         begun = host.now_us()
         result = _agent_restore.restore(host, guard.directory, guard.agents)
-        complete = not result.get("failed")
+        states = {one["state"] for one in result["instances"].values()}
+        complete, nothing_left = states <= {"restored"}, "failed" not in states
         instances = {agent: _short(one) for agent, one in result["instances"].items()}
         folder.write(
             _guard_record.REVERTED,
@@ -89,9 +90,10 @@ def fire(place: Place, rollout: str, host: Host) -> int:
         for agent in sorted(instances):
             one = instances[agent]
             say("{0}: {1}: {2}".format(agent, one["state"], one["message"]))
-        if complete:
+        if nothing_left:
+            # What is back and does not show its proof is for a person: putting it back once more would change nothing.
             _guard_record.forget(place, folder)
-        return 0 if complete else 1
+        return 0 if nothing_left else 1
 
 
 def _short(one: Dict[str, Any]) -> Dict[str, Any]:

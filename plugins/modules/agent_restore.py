@@ -32,6 +32,18 @@ options:
   ready_within:
     description: Seconds after its start within which each process must have shown its proof, instead of the manifest's.
     type: float
+  proofs:
+    description:
+      - By agent, what its process must show, instead of what the manifest says. The keys of each are those of
+        O(cowboyai.rollout.agent_backup#module:instances[].proof).
+    type: dict
+  accept_unproven:
+    description:
+      - Agents that count as restored although their processes don't show the proof. The file must be back, and the process
+        must have the old values as far as they can be read; one that still has a new value is never accepted.
+    type: list
+    elements: str
+    default: []
   settle:
     description: Seconds after its proof that each process must still be the same one, active, and without errors.
     type: float
@@ -66,8 +78,10 @@ EXAMPLES = r"""
 RETURN = r"""
 instances:
   description:
-    - By agent, what became of it. Every requested agent is there; C(state) is V(restored) or
+    - By agent, what became of it. Every requested agent is there; C(state) is V(restored), V(unproven) or
       V(failed), in check mode V(would_restore), V(unchanged) or V(failed).
+    - "V(unproven): the file is back and the process has the old values as far as they can be read, but it does not show
+      its proof. The task fails for it as for V(failed)."
     - "C(reason) is null or one of V(env_file_missing), V(env_file_not_regular), V(env_file_unreadable),
       V(unit_not_found), V(unit_masked), V(unit_inactive), V(restart_failed), V(not_ready_in_time), V(log_line_missing),
       V(subscription_missing), V(environ_mismatch), V(environ_unreadable), V(error_in_log), V(backup_missing), V(backup_altered),
@@ -149,6 +163,8 @@ def main() -> None:
             "directory": {"type": "str", "required": True},
             "agents": {"type": "list", "elements": "str"},
             "ready_within": {"type": "float"},
+            "proofs": {"type": "dict"},
+            "accept_unproven": {"type": "list", "elements": "str", "default": []},
             "settle": {"type": "float", "default": 0},
             "fence": _fence.OPTION,
             "lock_wait": {"type": "float", "default": 60},
@@ -170,7 +186,14 @@ def main() -> None:
             with _host_lock.host_lock(wait=params["lock_wait"]):
                 _fence.admit(fence, module.check_mode, must_keep=False)
                 result = _agent_restore.restore(
-                    _host.Host(), directory, agents or None, within, settle, module.check_mode
+                    _host.Host(),
+                    directory,
+                    agents or None,
+                    within,
+                    settle,
+                    module.check_mode,
+                    {agent: _instance.proof_from(raw, agent) for agent, raw in (params["proofs"] or {}).items()},
+                    params["accept_unproven"],
                 )
                 if fence and not module.check_mode:
                     back = [agent for agent, one in result["instances"].items() if one["state"] == "restored"]

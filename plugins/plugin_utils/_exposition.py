@@ -180,7 +180,13 @@ def _head(page: _Page, state: RolloutState, records: list[Record]) -> None:
     moments = [moment for moment in ended if moment]
     page.add("ended_timestamp_seconds", _moment(max(moments)) if moments else None)
     page.add("rollback_started_timestamp_seconds", _moment(state.rollback_started_at))
-    stuck = state.outcome in ("HOLD", "ROLLBACK DUE", "PARTLY ROLLED BACK", "ROLLBACK INCOMPLETE")
+    stuck = state.outcome in (
+        "HOLD",
+        "ROLLBACK DUE",
+        "PARTLY ROLLED BACK",
+        "ROLLBACK INCOMPLETE",
+        "ROLLED BACK, NOT PROVEN",
+    )
     changed_after_no_go = state.outcome == "NO-GO" and bool(state.touched()) and not state.shadow
     waiting = pending_approvals(state)
     page.add("needs_person", stuck or changed_after_no_go or bool(waiting))

@@ -88,8 +88,14 @@ def to_change(context: Context, plan: Plan, agents: Iterable[str], host: str) ->
 
 def to_back_up(context: Context, plan: Plan, host: str) -> list[dict[str, Any]]:
     """What `agent_backup` takes: all agents of the plan, with what their old state must show after a restore."""
-    undo = plan.change.proof_after_undo()
-    return [{**unit_of(context, agent, host), "proof": _proof(context, undo, agent, host)} for agent in plan.agents()]
+    return [
+        {**unit_of(context, agent, host), "proof": undo_proof(context, plan, agent, host)} for agent in plan.agents()
+    ]
+
+
+def undo_proof(context: Context, plan: Plan, agent: str, host: str) -> dict[str, Any]:
+    """What a process must show after a rollback."""
+    return _proof(context, plan.change.proof_after_undo(), agent, host)
 
 
 def nats_port(context: Context, host: str) -> int:

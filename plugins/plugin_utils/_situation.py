@@ -22,6 +22,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._stages import (
     upcoming,
 )
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._state import HOLD, RolloutState
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._unproven import way_out
 
 CRITERIA = ("primary", "secondary")
 SEVERITIES = ("critical", "warning")
@@ -249,9 +250,11 @@ def _needs_person(state: RolloutState, plan: RecordedPlan, records: list[Record]
     found = []
     rollback = f"ansible-playbook playbooks/rollback.yml -e rollout={state.rollout}"
     if state.rolled_back:
-        left = state.rolled_back.get("left") or []
-        if not state.rolled_back.get("complete") or left:
+        unproven = state.rolled_back.get("unproven") or {}
+        left = [name for name in state.rolled_back.get("left") or [] if name not in unproven]
+        if left or not (state.rolled_back.get("complete") or unproven):
             found.append(f"{', '.join(left) or 'some instances'} still run the change: {rollback}")
+        found += way_out(state.rollout, unproven)
     elif state.outcome == "ROLLBACK DUE":
         found.append(f"a rollback is due and has not been done: {rollback}")
     elif state.outcome == "NO-GO" and state.touched() and not state.shadow:

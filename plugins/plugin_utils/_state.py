@@ -227,10 +227,12 @@ class RolloutState:
 
     @property
     def outcome(self) -> str:
-        """For people: GO, HOLD, NO-GO, ROLLED BACK, PARTLY ROLLED BACK, ROLLBACK INCOMPLETE, or where an open one stands."""
+        """For people: GO, HOLD, NO-GO, ROLLED BACK, PARTLY ROLLED BACK, ROLLBACK INCOMPLETE, ROLLED BACK, NOT PROVEN, or where an open one stands."""
         if self.rolled_back:
             if not self.rolled_back.get("complete"):
-                return "ROLLBACK INCOMPLETE"
+                missing = [name for name in self.rolled_back["expected"] if name not in self.rolled_back["restored"]]
+                unproven = all(name in self.rolled_back["unproven"] for name in missing)
+                return "ROLLED BACK, NOT PROVEN" if unproven else "ROLLBACK INCOMPLETE"
             return "PARTLY ROLLED BACK" if self.rolled_back.get("left") else "ROLLED BACK"
         if self.stop and self.stop.decision == ROLLBACK:
             return "FALSE ROLLBACK" if self.shadow else "ROLLBACK DUE"
@@ -402,6 +404,9 @@ def _rollback_done(state: RolloutState, record: Record) -> None:
     # Unless a later run saw that it is not.
     restored = {name: how for name, how in restored.items() if name not in record.data["accounting"].get("bad", [])}
     expected = list(dict.fromkeys([*earlier.get("expected", []), *record.data["expected"]]))
+    # Each call says anew of those that it was about how they stand.
+    before = {name: why for name, why in earlier.get("unproven", {}).items() if name not in record.data["expected"]}
+    unproven = {**before, **record.data.get("unproven", {})}
     left = [instance for instance in state.touched() if instance not in restored]
     state.rolled_back = {
         "at": record.at,
@@ -410,6 +415,8 @@ def _rollback_done(state: RolloutState, record: Record) -> None:
         "expected": expected,
         "restored": restored,
         "left": left,
+        # As far as anybody can see they are back; they don't show their proof.
+        "unproven": {name: why for name, why in unproven.items() if name not in restored},
         "accounting": record.data["accounting"],
     }
     waiting = {split_instance(instance)[1] for instance in left}

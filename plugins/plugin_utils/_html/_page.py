@@ -35,6 +35,7 @@ _LOOKS = {
     "ROLLED BACK": "bad",
     "PARTLY ROLLED BACK": "bad",
     "ROLLBACK INCOMPLETE": "bad",
+    "ROLLED BACK, NOT PROVEN": "bad",
     "ROLLBACK DUE": "bad",
     "FALSE ROLLBACK": "bad",
 }

@@ -118,3 +118,20 @@ def test_whether_proofs_can_succeed_is_known_before_the_change(odd: RehearsalHos
         # What runs now shows nothing of the proof: nobody waits for it long.
         found = provable(odd, proof={"log": "x", "ready_within": 1.0})["problems"]
         assert any(text in each for each in found), (lines, found)
+
+
+def test_a_rollback_that_can_not_be_proven_is_accepted_or_corrected(odd: RehearsalHost) -> None:
+    # Long enough for a process on a busy host to show what it shows; the wrong line never comes.
+    wrong = odd.instance(AGENT, proof={"log": "Unified subject architecture OFF", "ready_within": 20.0})
+    odd.run("agent_backup", {"rollout": "odd", "directory": DIRECTORY, "instances": [wrong]})
+    assert change(odd)["state"] == "proven"
+    asked = {"directory": DIRECTORY, "agents": [AGENT]}
+    one = odd.run("agent_restore", asked)["instances"][AGENT]
+    assert (one["state"], one["reason"]) == ("unproven", "log_line_missing")
+    assert "ENABLE_UNIFIED_SUBJECTS=false" in odd.text(AGENT)
+    pid = odd.pid(AGENT)
+    proofs = {AGENT: {"log": "Unified subject architecture DISABLED", "ready_within": 120.0}}
+    for way in ({"accept_unproven": [AGENT]}, {"proofs": proofs}):
+        back = odd.run("agent_restore", {**asked, **way})
+        assert (back["instances"][AGENT]["state"], back["failed"]) == ("restored", False)
+    assert odd.pid(AGENT) == pid

@@ -5,7 +5,7 @@
 
 STATE is JSON: for each agent its `value` of the key that a plan changes, its process (`pid`, `invocation`, `started_at`)
 and the `errors` that its log has (times). `refuse` names agents that don't start with the new value, `errs_at_start` those
-that log an error while they start.
+that log an error while they start, `mute` those that show no other line after a restore than SHOWN.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 KEY, OLD, NEW = "WARD_TREES", "one", "both"
+SHOWN = "the line that a restored process shows"
 
 
 def stamp() -> str:
@@ -78,7 +79,13 @@ class ActingHost:
         )
 
     def agent_restore(self, asked: dict[str, Any]) -> dict[str, Any]:
-        return self._acted({agent: self.bring_to(agent, OLD, "restored") for agent in asked["agents"]})
+        rows = {agent: self.bring_to(agent, OLD, "restored") for agent in asked["agents"]}
+        for agent in set(self.state.get("mute", [])) & set(rows):
+            proof = (asked.get("proofs") or {}).get(agent) or {}
+            if proof.get("log") != SHOWN:
+                state = "restored" if agent in (asked.get("accept_unproven") or []) else "unproven"
+                rows[agent].update(state=state, reason="log_line_missing", message="restored, not proven: no such line")
+        return self._acted(rows)
 
     def agent_backup(self, asked: dict[str, Any]) -> dict[str, Any]:
         rows = {
@@ -143,7 +150,7 @@ class ActingHost:
 
     @staticmethod
     def _acted(rows: dict[str, dict[str, Any]]) -> dict[str, Any]:
-        bad = [agent for agent, row in rows.items() if row["state"] == "failed"]
+        bad = [agent for agent, row in rows.items() if row["state"] in ("failed", "unproven")]
         failed = {"failed": True, "msg": f"{len(bad)} of {len(rows)} instances failed: {', '.join(bad)}"} if bad else {}
         return {"instances": rows, "changed": any(row["changed"] for row in rows.values()), "diff": [], **failed}
 

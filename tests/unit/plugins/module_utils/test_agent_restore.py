@@ -248,8 +248,56 @@ def test_proof_of_the_manifest_counts(host, directory):
     change(host, "a")
     unit.behaviour = "no_log"
     result = restore(host, directory, ready_within=1.0)
-    assert result["instances"]["a"]["reason"] == "log_line_missing"
+    one = result["instances"]["a"]
+    assert (one["state"], one["reason"]) == ("unproven", "log_line_missing")
+    assert one["message"].startswith("restored, not proven: ")
+    assert result["failed"]
     assert read(unit.env_file).startswith("FLAG=false")
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "state", "reason"),
+    [
+        ("no_log", "unproven", "log_line_missing"),
+        ("no_subscription", "unproven", "subscription_missing"),
+        ("silent", "unproven", "not_ready_in_time"),
+        ("error", "unproven", "error_in_log"),
+        ("crash", "failed", "restart_failed"),
+        ("no_restart", "failed", "restart_failed"),
+    ],
+)
+def test_what_is_back_without_its_proof_is_told_apart_from_what_is_not_back(host, directory, behaviour, state, reason):
+    unit = host.add("a")
+    backup(host, directory, "a")
+    change(host, "a")
+    unit.behaviour = behaviour
+    one = restore(host, directory, settle=1.0)["instances"]["a"]
+    assert (one["state"], one["reason"]) == (state, reason)
+    accepted = restore(host, directory, settle=1.0, accepted=["a"])["instances"]["a"]
+    # The error of a process that is back for a while undoes nothing, so it is proven by now.
+    assert accepted["state"] == ("restored" if state == "unproven" else "failed")
+
+
+def test_a_process_that_still_has_a_new_value_is_never_taken_for_back(host, directory, monkeypatch):
+    host.add("a")
+    backup(host, directory, "a")
+    start = host.start
+    change(host, "a")
+    monkeypatch.setattr(host, "start", lambda one: (start(one), one.environ.update(FLAG="true"))[0])
+    one = restore(host, directory, accepted=["a"])["instances"]["a"]
+    assert (one["state"], one["reason"]) == ("failed", "environ_mismatch")
+
+
+def test_a_corrected_proof_counts_instead_of_the_backups(host, directory):
+    host.add("a")
+    wrong = [host.instance("a", log="architecture OFF")]
+    _agent_backup.backup(host, wrong, directory, "wave", "h1")
+    change(host, "a")
+    assert restore(host, directory)["instances"]["a"]["state"] == "unproven"
+    host.restart_calls.clear()
+    right = host.instance("a", log="architecture DISABLED").proof
+    assert restore(host, directory, proofs={"a": right, "other": right})["instances"]["a"]["state"] == "restored"
+    assert host.restart_calls == []
 
 
 def test_no_backup_at_all(host, directory):

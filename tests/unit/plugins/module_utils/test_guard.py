@@ -170,6 +170,28 @@ def test_a_guard_that_fires_puts_back_and_says_why(changed, place, capsys, clock
     assert len(changed.restart_calls) == 1
 
 
+def test_a_guard_ends_when_all_is_back_though_not_proven(changed, place, capsys, clock):
+    """Else it would be tried again each minute for ever, and change nothing."""
+    changed.units["run@a.service"].behaviour = "no_log"
+    clock.sleep(OVERDUE_S)
+    assert _revert.fire(place, "spring", changed) == 0
+    status = _guard_record.status(place, "spring")
+    assert (status["state"], status["reverted"]["complete"]) == ("reverted", False)
+    assert {agent: one["state"] for agent, one in status["reverted"]["instances"].items()} == {
+        "a": "unproven",
+        "b": "restored",
+    }
+    assert "restored, not proven" in capsys.readouterr().out
+    assert text(changed, "a") == OLD
+
+
+def test_a_guard_goes_on_while_something_is_not_back(changed, place, clock):
+    changed.units["run@a.service"].behaviour = "no_restart"
+    clock.sleep(OVERDUE_S)
+    assert _revert.fire(place, "spring", changed) == 1
+    assert _guard_record.status(place, "spring")["state"] == "armed"
+
+
 def test_after_it_has_fired_a_late_module_is_kept_out_and_the_next_step_is_not(changed, place, clock):
     clock.sleep(OVERDUE_S)
     _revert.fire(place, "spring", changed)

@@ -199,6 +199,24 @@ def test_putting_one_host_back_again_does_not_make_an_incomplete_rollback_comple
     assert story.state().outcome == "ROLLBACK INCOMPLETE"
 
 
+def test_what_is_back_without_its_proof_is_told_apart_from_what_is_still_changed() -> None:
+    def rolled_back(story: Story, back: list[str], unproven: list[str]) -> Story:
+        story.rolled_back(ALL_INSTANCES, restored=back)
+        story.records[-1].data["unproven"] = {name: {"reason": "log_line_missing", "message": ""} for name in unproven}
+        return story
+
+    story = rolled_back(Story().both_phases(), REST, ONE)
+    state = story.state()
+    assert state.rolled_back is not None
+    assert (state.outcome, state.finished, list(state.rolled_back["unproven"])) == (
+        "ROLLED BACK, NOT PROVEN",
+        False,
+        ONE,
+    )
+    assert rolled_back(story, REST[1:], REST[:1]).state().outcome == "ROLLBACK INCOMPLETE"
+    assert rolled_back(story, ALL_INSTANCES, []).state().outcome == "ROLLED BACK"
+
+
 def test_a_rolled_back_rollout_has_stopped_for_every_run() -> None:
     story = Story().both_phases().rolled_back(ALL_INSTANCES).another_run()
     stop = story.state().stopped("run-2")
