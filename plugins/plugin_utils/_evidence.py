@@ -174,8 +174,7 @@ def _instance(
             # Unknown where nothing was proven, or the unit does not say which process runs.
             "same_process": not changed_process if subject.invocation and seen.get("invocation_id") else None,
             "uptime": runs,
-            # A process other than the proven one means a restart even when the journal no longer shows it.
-            "unexpected_restarts": max(runs["downs"], 1 if changed_process else 0) if subject.role == "test" else 0,
+            "unexpected_restarts": _restarts(subject, runs["downs"], seen.get("invocation_id"), changed_process),
             "errors": sums["errors"],  # panics are among them
             "lines": sums["lines"],
             # Lines that say nothing to us: among them may be errors.
@@ -200,6 +199,16 @@ def _instance(
         known[key] = seen.get(key)
     known["same_process_from"] = first_sight(looks, subject.agent, seen.get("invocation_id"), subject.since)
     return known
+
+
+def _restarts(subject: Subject, downs: int, invocation: str | None, changed_process: bool) -> int | None:
+    """Restarts of a changed instance that nobody asked for; None where none was seen, and the unit does not say which process runs."""
+    if subject.role != "test":
+        return 0
+    if subject.invocation and not invocation and not downs:
+        return None
+    # A process other than the proven one means a restart even when the journal no longer shows it.
+    return max(downs, 1 if changed_process else 0)
 
 
 def _tick(looks: Looks, agent: str, log: dict[str, Any]) -> dict[str, Any]:

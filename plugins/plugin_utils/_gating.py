@@ -131,7 +131,7 @@ def account(evidence: dict[str, Any]) -> Accounting:
             tally.good.append(name)
         else:
             tally.bad.append(name)
-            how = f"{item.get('active_state')}, restarted {item.get('unexpected_restarts', 0)} times"
+            how = f"{item.get('active_state')}, restarted {item.get('unexpected_restarts') or 0} times"
             unproven = "not proven: " if item.get("same_process") is None and not before_change else ""
             tally.why[name] = item.get("reason") or f"{unproven}{how}"
     return tally

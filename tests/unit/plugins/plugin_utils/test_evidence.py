@@ -74,6 +74,11 @@ def test_systemds_own_states(state: str, active: bool) -> None:
     assert assembled(changed(-1, active_state=state))["active"] is active
 
 
+def test_who_does_not_say_which_process_runs_may_have_restarted() -> None:
+    seen = assembled(changed(-1, invocation_id=None))
+    assert (seen["same_process"], seen["unexpected_restarts"]) == (None, None)
+
+
 def test_growth_counts_from_the_first_look_at_the_process_that_runs() -> None:
     assert assembled(looks())["same_process_from"]["at"] == looks()[1]["at"]
     assert assembled(changed(4, invocation_id="another"))["same_process_from"]["at"] == looks()[4]["at"]
