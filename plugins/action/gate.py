@@ -298,7 +298,16 @@ def _gaps(evidence: dict[str, Any]) -> dict[str, str]:
 def _shown(verdicts: list[Verdict]) -> list[dict[str, Any]]:
     """Triggers and alerts of a look with what they read, for those who look at the ledger."""
     return [
-        {"name": v.name, "kind": v.kind, "text": v.text, "value": v.value, "unit": v.unit, "verdict": v.verdict}
+        {
+            "name": v.name,
+            "kind": v.kind,
+            "metric": v.metric,
+            "text": v.text,
+            "value": v.value,
+            "unit": v.unit,
+            "verdict": v.verdict,
+            **({"not_judged": True} if v.not_judged else {}),
+        }
         for v in verdicts
     ]
 

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _metrics
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._evidence_files import read_json, write_json, write_text
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import format_value
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import (
+    format_value,
+    informs,
+    metric_value,
+    told_value,
+)
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._metric_names import METRICS
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._trends import rank_rows, trends_text
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._trends import trends as trends_since_change
@@ -40,7 +45,7 @@ def write_checkpoint(
     summaries = _summaries(context, names)
     written: dict[str, str] = {}
     if "comparison.json" in wanted:
-        written["comparison.json"] = write_json(folder / "comparison.json", comparison(evidence))
+        written["comparison.json"] = write_json(folder / "comparison.json", comparison(evidence, verdicts))
         written["analysis.txt"] = write_text(folder / "analysis.txt", analysis(name, summaries))
     earlier = _trends_before(context, summaries)
     heading = {**trends_since_change(evidence, earlier), "checkpoint": name, "metrics": deltas(summaries)}
@@ -98,6 +103,7 @@ def _summaries(context: Context, names: list[str]) -> list[dict[str, Any]]:
                 "unit": METRICS[v["metric"]].unit,
                 "samples": v["samples"],
                 "verdict": v["verdict"],
+                "kind": v["kind"],
             }
             for v in summary["criteria"]
             if v["kind"] in ("primary", "secondary") and v["against"] is None
@@ -114,8 +120,12 @@ def _summaries(context: Context, names: list[str]) -> list[dict[str, Any]]:
     return found
 
 
-def comparison(evidence: dict[str, Any]) -> dict[str, Any]:
-    """Test against control over the same window: value, samples and difference of each metric both sides have."""
+def comparison(evidence: dict[str, Any], verdicts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Test against control over the same window: value, samples and difference of each metric both sides have.
+
+    `changes`: what each rule of the gate that compares has seen, in its true size: `not_judged` below `ignore_under`,
+    `informs` where it decides nothing.
+    """
     rows = {}
     evidence = {**evidence, "against": "control"}
     for metric in COMPARED:
@@ -141,6 +151,18 @@ def comparison(evidence: dict[str, Any]) -> dict[str, Any]:
         "schema": "cowboyai.rollout/comparison/1",
         "at": evidence["at"],
         "metrics": rows,
+        "changes": [
+            {
+                **{
+                    key: v.get(key)
+                    for key in ("name", "metric", "kind", "against", "text", "value", "unit", "verdict", "note")
+                },
+                "not_judged": bool(v.get("not_judged")),
+                "informs": bool(informs(v)),
+            }
+            for v in verdicts
+            if v.get("against") or METRICS[v["metric"]].comparison
+        ],
         "rank_tests": rank_rows(evidence),
     }
 
@@ -161,7 +183,10 @@ def analysis(name: str, summaries: list[dict[str, Any]]) -> str:
     lines.append(f"{before['checkpoint']} ({before['at']}) -> {now['checkpoint']} ({now['at']})")
     for metric, reading in now["metrics"].items():
         old = before["metrics"].get(metric, {}).get("value")
-        shown = f"{metric:<22} {format_value(old, reading['unit']):>12} -> {format_value(reading['value'], reading['unit']):>12}"
+        unit, name = reading["unit"], f"{metric}{informs(reading)}"
+        shown = (
+            f"{name:<32} {metric_value(metric, old, unit):>12} -> {metric_value(metric, reading['value'], unit):>12}"
+        )
         if old is None or reading["value"] is None:
             lines.append(f"{shown}  not comparable (not measured)")
         else:
@@ -190,6 +215,7 @@ def deltas(summaries: list[dict[str, Any]]) -> dict[str, Any]:
         value = reading["value"]
         rows[metric] = {
             "unit": reading["unit"],
+            "informs": bool(informs(reading)),
             "before": old,
             "now": value,
             "change_pct": 100.0 * (value - old) / abs(old) if old and value is not None else None,
@@ -200,15 +226,16 @@ def deltas(summaries: list[dict[str, Any]]) -> dict[str, Any]:
 
 def trends(summaries: list[dict[str, Any]]) -> str:
     """Every metric over all checkpoints so far. A checkpoint that was missed stays empty; nothing is interpolated."""
-    lines = ["# trends", "metric".ljust(22) + "".join(s["checkpoint"].rjust(14) for s in summaries) + "  direction"]
+    lines = ["# trends", "metric".ljust(32) + "".join(s["checkpoint"].rjust(14) for s in summaries) + "  direction"]
     for metric in dict.fromkeys(name for s in summaries for name in s["metrics"]):
         values = [s["metrics"].get(metric, {}).get("value") for s in summaries]
         known = [value for value in values if value is not None]
         direction = _direction(metric, known[0], known[-1]) if len(known) > 1 else "too few"
         cells = "".join(
-            (format_value(v, METRICS[metric].unit) if v is not None else "missing").rjust(14) for v in values
+            (metric_value(metric, v, METRICS[metric].unit) if v is not None else "missing").rjust(14) for v in values
         )
-        lines.append(metric.ljust(22) + cells + f"  {direction}")
+        kinds = next(s["metrics"][metric] for s in reversed(summaries) if metric in s["metrics"])
+        lines.append(f"{metric}{informs(kinds)}".ljust(32) + cells + f"  {direction}")
     return "\n".join(lines) + "\n"
 
 
@@ -218,7 +245,7 @@ def _cell(summary: dict[str, Any], metric: str) -> str:
     if metric not in summary["metrics"]:
         return "not asked"
     value = summary["metrics"][metric]["value"]
-    return "not measured" if value is None else format_value(value, METRICS[metric].unit)
+    return "not measured" if value is None else metric_value(metric, value, METRICS[metric].unit)
 
 
 def aggregate(summaries: list[dict[str, Any]]) -> dict[str, Any]:
@@ -230,6 +257,7 @@ def aggregate(summaries: list[dict[str, Any]]) -> dict[str, Any]:
         ]
         rows[metric] = {
             "unit": METRICS[metric].unit,
+            "informs": any(informs(s["metrics"][metric]) for s in summaries if metric in s["metrics"]),
             "measured_at": len(values),
             "of": len(summaries),
             "min": min(values) if values else None,
@@ -257,10 +285,8 @@ def final_analysis(
     lines += ["| criterion | wanted | value | samples | verdict |", "|---|---|---|---|---|"]
     for v in verdicts:
         if v["kind"] in ("primary", "secondary"):
-            name = v["metric"] + ("" if v["kind"] == "primary" else " (informs)")
-            lines.append(
-                f"| {name} | {v['text']} | {format_value(v['value'], v['unit'])} | {v['samples']} | {v['verdict']} |"
-            )
+            name = v["metric"] + informs(v)
+            lines.append(f"| {name} | {v['text']} | {told_value(v)} | {v['samples']} | {v['verdict']} |")
     lines += ["", "## Course", "", "```", trends(summaries).rstrip(), "```", ""]
     missing = [v for v in verdicts if v["reasons"]]
     lines += ["## Not measured", ""]

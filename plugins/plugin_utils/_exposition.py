@@ -89,7 +89,8 @@ METRICS: dict[str, tuple[str, str]] = {
     "gates_total": (COUNTER, "Gates that decided so, by decision."),
     "criterion_value": (
         GAUGE,
-        "Newest reading of a criterion, trigger or alert rule; absent when it could not be measured.",
+        "Newest reading of a criterion, trigger or alert rule; absent when it could not be measured."
+        " What the rule does not judge (ignore_under) has its true size.",
     ),
     "criterion_threshold": (GAUGE, "Threshold of the rule, in the unit of its value."),
     "criterion_verdict": (GAUGE, "1 for the newest verdict of the rule, 0 for the others."),

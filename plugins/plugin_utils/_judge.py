@@ -10,7 +10,7 @@ bad is a fail, however much else could not be seen; what was seen and is good is
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -66,6 +66,8 @@ class Verdict:
     `worst`: the few instances, agents or hosts that stand out, for people; `tripped`: all that make the verdict a fail,
     for a rollback of single instances (empty where nobody can be named). `confirmed`: for a value that is bad, of a
     metric estimated from noise: whether it is sure that at least SURE_SHARE of it is real; None for all others.
+    `not_judged`: `value` is the true size of a change that is below `ignore_under`, and was taken for none; `passed_over`: it
+    would be bad otherwise.
     """
 
     name: str
@@ -87,6 +89,8 @@ class Verdict:
     over: str = "rollout"
     against: str | None = None
     confirmed: bool | None = None
+    not_judged: bool = False
+    passed_over: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -194,6 +198,9 @@ def _judge_one(rule: Rule, readings: _Readings) -> Verdict:
             verdict.reasons.update(reading.doubt)
             excused = True
         _conclude(rule, verdict, excused=excused)
+        if reading.ignored is not None:
+            verdict.value, verdict.not_judged = reading.ignored, True
+            verdict.passed_over = _is_bad(rule, reading.ignored)
         if verdict.verdict == FAIL:
             verdict.tripped = _tripped(rule, reading, base)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
@@ -256,6 +263,10 @@ def _value(rule: Rule, reading: Reading, readings: _Readings) -> tuple[float | N
     if not rule.relative:
         if rule.ignore_under is not None and reading.absolute:
             loud = [reading.by[name] for name, size in reading.absolute.items() if abs(size) >= rule.ignore_under]
+            if not loud and reading.by:
+                reading.ignored = value
+                size = max(abs(size) for size in reading.absolute.values())
+                _note_ignored(rule, reading, size, METRICS[rule.metric].difference_unit or rule.by_unit)
             return (max(loud) if loud else 0.0), None
         bad_alone = [own for own, sure in reading.alone.values() if _is_bad(rule, sure)]
         return _worst_of(rule, [value, *bad_alone]), None
@@ -276,11 +287,15 @@ def _value(rule: Rule, reading: Reading, readings: _Readings) -> tuple[float | N
         far = f"{format_value(seen, 'percent')} is too far for what control rose by to explain it for sure"
         reading.missing[reasons.SAMPLER_LATE] = far
     if rule.ignore_under is not None and abs(value - base.value) < rule.ignore_under:
-        shown = format_value(abs(value - base.value), rule.by_unit)
-        reading.note = (
-            f"a difference of {shown} is below ignore_under ({format_value(rule.ignore_under, rule.by_unit)})"
-        )
+        _note_ignored(rule, reading, abs(value - base.value), rule.by_unit)
+        reading.ignored = _percent(value, base.value) if change == 0.0 else None
     return change, base
+
+
+def _note_ignored(rule: Rule, reading: Reading, size: float, unit: str) -> None:
+    shown, least = format_value(size, unit), format_value(rule.ignore_under, unit)
+    note = f"a difference of {shown} is below ignore_under ({least})"
+    reading.note = "; ".join(part for part in (reading.note, note) if part)
 
 
 def _ways(value: float, then: float, now: float) -> tuple[float, float]:
@@ -347,6 +362,10 @@ def _change(rule: Rule, value: float, base: float) -> float:
     """The change from `base` to `value` in percent; 0 when it is too small for the rule to judge."""
     if rule.ignore_under is not None and abs(value - base) < rule.ignore_under:
         return 0.0
+    return _percent(value, base)
+
+
+def _percent(value: float, base: float) -> float:
     if abs(base) < SMALLEST_BASE:
         return 0.0 if abs(value) < SMALLEST_BASE else math.copysign(UNBOUNDED, value)
     return 100.0 * (value - base) / abs(base)
@@ -435,7 +454,9 @@ def decide(verdicts: Iterable[Verdict], *, failed_leads_to: str, trigger_leads_t
         )
         return Decision(HOLD, f"could not be measured: {seen}{more}{advice}", causes=[v.name for v in unsure])
     passed = sum(1 for v in verdicts if v.kind == "primary")
-    return Decision(GO, f"all {passed} criteria pass" if passed else "no trigger fired")
+    small = [f"{v.name} {told_value(vars(v))}: {v.note}" for v in verdicts if v.passed_over and v.kind != "secondary"]
+    why = f"all {passed} criteria pass" if passed else "no trigger fired"
+    return Decision(GO, "; ".join([why, *small]))
 
 
 def needs_confirmation(verdicts: Iterable[Verdict], decision: Decision, earlier_causes: Iterable[str]) -> bool:
@@ -463,16 +484,48 @@ def _decision(decision: str, verdicts: list[Verdict]) -> Decision:
 
 def describe(verdict: Verdict) -> str:
     """One clause for people: `error_rate 4.2% (wanted below 0.1%): indexer@host-1 5.1%`."""
-    clause = f"{verdict.name} {format_value(verdict.value, verdict.unit)}"
+    clause = f"{verdict.name} {told_value(vars(verdict))}"
     clause += f" ({'trips at' if verdict.kind in ('trigger', 'alert') else 'wanted'} {verdict.text})"
     if verdict.worst:
         shown = ", ".join(
-            f"{name} {format_value(value, verdict.by_unit)}" for name, value in list(verdict.worst.items())[:3]
+            f"{name} {metric_value(verdict.metric, value, verdict.by_unit)}"
+            for name, value in list(verdict.worst.items())[:3]
         )
         clause += f": {shown}"
     if verdict.verdict != FAIL and verdict.reasons:
         clause += f", not measured: {'; '.join(f'{r} ({m})' if m else r for r, m in verdict.reasons.items())}"
     return clause
+
+
+def told_value(found: Mapping[str, Any], shown: Callable[[float | None, str], str] | None = None) -> str:
+    """What a verdict (or a reading of one, as a mapping) has seen, for people: `12.4 ms`, `< 1 ms`, `35% (not judged)`.
+
+    `shown`: writes a value in a unit, by default `format_value`.
+    """
+    text = metric_value(str(found.get("metric") or ""), found.get("value"), str(found.get("unit") or ""), shown)
+    return f"{text} (not judged)" if found.get("not_judged") else text
+
+
+def metric_value(
+    metric: str, value: float | None, unit: str, shown: Callable[[float | None, str], str] | None = None
+) -> str:  # fmt: skip
+    """A value of a metric with its unit; below what its measurer can tell apart, that: `< 1 ms`, never 0."""
+    shown = shown or format_value
+    known = METRICS.get(metric)
+    if (
+        value is not None
+        and known is not None
+        and known.resolution
+        and unit == known.unit
+        and 0 <= value < known.resolution
+    ):
+        return f"< {shown(known.resolution, unit)}"
+    return shown(value, unit)
+
+
+def informs(found: Mapping[str, Any]) -> str:
+    """` (informs)` behind the name of a criterion that decides nothing; empty for one that decides."""
+    return " (informs)" if found.get("kind") == "secondary" else ""
 
 
 def format_value(value: float | None, unit: str) -> str:
@@ -489,4 +542,5 @@ def format_value(value: float | None, unit: str) -> str:
 
 
 __all__ = ["ERROR", "FAIL", "GO", "HOLD", "INCONCLUSIVE", "NO_GO", "PASS", "ROLLBACK", "Decision", "Rule", "Verdict"]
-__all__ += ["compare", "decide", "describe", "format_value", "is_far", "judge", "needs_confirmation"]
+__all__ += ["compare", "decide", "describe", "format_value", "informs", "is_far", "judge", "metric_value"]
+__all__ += ["needs_confirmation", "told_value"]

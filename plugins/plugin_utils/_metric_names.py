@@ -27,6 +27,7 @@ class Metric:
     `counted`: what a sample of it is: an instance, an agent or a host that was seen, an answer to the probe (of the agent with
     the fewest, for a duration), a message, a bucket since the change or a look since then.
     `of_change`: it can only be good where the change was made, so a shadow rollout, which changes nothing, leaves it out.
+    `resolution`: what its measurer can't tell apart from nothing, in its unit.
     `sequential`: it is estimated from noise, so beyond the threshold is not enough: it must be sure as well, by a test
     whose false alarms are bounded over all looks of the rollout together. `trend`: it takes its time, so that only the
     last checkpoint holds for too few samples of it.
@@ -47,6 +48,7 @@ class Metric:
     min_samples: int = 1
     counted: Counted = "instances"
     of_change: bool = False
+    resolution: float | None = None
     sequential: bool = False
     trend: bool = False
 
@@ -261,6 +263,8 @@ _ALL = (
         needs=("sample",),
         min_samples=20,
         of_change=True,
+        # What the sampler finds in one read of its socket has come at the same time, for all it knows.
+        resolution=0.001,
         counted="messages",
     ),
     Metric(

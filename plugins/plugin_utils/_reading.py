@@ -23,7 +23,7 @@ class Reading:
     low, high: of a sequential metric, what its true value per name is sure to be above or below, however often one
     looked; a name without an entry has no bound. alone: (value, what is sure of it) of those who must be good by themselves,
     however good the others are: of few samples less is sure than was seen. doubt: typed reasons why a bad value may not be the change's after all:
-    it holds, and is not lost: a later look has it again.
+    it holds, and is not lost: a later look has it again. ignored: the true size of a change that a rule does not judge.
     """
 
     value: float | None
@@ -36,6 +36,7 @@ class Reading:
     high: dict[str, float] = field(default_factory=dict)
     alone: dict[str, tuple[float, float]] = field(default_factory=dict)
     doubt: dict[str, str] = field(default_factory=dict)
+    ignored: float | None = None
 
 
 Reader = Callable[[Evidence, str], Reading]

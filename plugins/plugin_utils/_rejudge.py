@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _gating, _triggers
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import format_value
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import told_value
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import Record
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _row(then: dict[str, Any] | None, now: dict[str, Any] | None) -> Row:
         kind=one["kind"],
         name=one["name"],
         wanted=one["text"],
-        value=format_value(one["value"], one["unit"]),
+        value=told_value(one),
         then=then["verdict"] if then else "-",
         now=now["verdict"] if now else "-",
     )

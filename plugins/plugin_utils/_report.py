@@ -12,7 +12,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._alerts import hi
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import duration_text, parse_iso, short
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._evidence_files import read_json, write_text
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import format_value
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import informs, told_value
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import Record
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._state import RolloutState
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -31,7 +31,7 @@ def write_reports(context: Context) -> list[Path]:
         lstrip_blocks=True,
         autoescape=False,  # noqa: S701
     )
-    environment.filters.update(cell=_cell, value=format_value, short=short)
+    environment.filters.update(cell=_cell, told=told_value, informs=informs, short=short)
     facts = facts_of(context)
     folder = context.monitoring / "reports" / context.rollout
     written = []

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import duration_text, plus, short
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import format_value
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import told_value
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import Record
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._recorded_plan import RecordedPlan, recorded_plan
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._stages import (
@@ -55,6 +55,13 @@ class Row:
     value: float | None
     unit: str
     verdict: str
+    metric: str = ""
+    not_judged: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The value for people."""
+        return told_value(vars(self))
 
 
 @dataclass(frozen=True)
@@ -197,8 +204,8 @@ def rows_of(raw: Any) -> list[Row]:
         if isinstance(item, Mapping) and item.get("name"):
             value = item.get("value")
             number = float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
-            text = {key: str(item.get(key) or "") for key in ("name", "kind", "text", "unit", "verdict")}
-            rows.append(Row(text["name"], text["kind"], text["text"], number, text["unit"], text["verdict"]))
+            text = {key: str(item.get(key) or "") for key in ("name", "kind", "text", "unit", "verdict", "metric")}
+            rows.append(Row(**text, value=number, not_judged=item.get("not_judged") is True))
     return rows
 
 
@@ -425,7 +432,7 @@ def _reading_lines(view: Situation) -> list[str]:
         return [_labelled("readings", view.told)] if view.told else []
     rows = [row for readings in view.readings for row in readings.rows]
     names = max(len(row.name) for row in rows)
-    values = max(len(format_value(row.value, row.unit)) for row in rows)
+    values = max(len(row.shown) for row in rows)
     lines = []
     for number, readings in enumerate(view.readings):
         told = f"{readings.of} at {short(readings.at)}, {_ago(view.now, readings.at)}"
@@ -433,9 +440,8 @@ def _reading_lines(view: Situation) -> list[str]:
         # Trouble on top: the end is what a short terminal cuts off.
         for row in sorted(readings.rows, key=_calm):
             wanted = f"wanted {row.text}" if row.kind in CRITERIA else f"trips {row.text}"
-            kind = "" if row.kind == "primary" else f" ({row.kind})"
-            shown = format_value(row.value, row.unit)
-            lines.append(f"    {mark(row):<5} {row.name:<{names}}  {shown:>{values}}  {wanted}{kind}")
+            kind = {"primary": "", "secondary": " (informs)"}.get(row.kind, f" ({row.kind})")
+            lines.append(f"    {mark(row):<5} {row.name:<{names}}  {row.shown:>{values}}  {wanted}{kind}")
     return lines
 
 

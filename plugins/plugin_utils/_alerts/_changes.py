@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import FAIL, Verdict, describe
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import FAIL, PASS, Verdict, describe
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._metric_names import METRICS
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._state import OpenAlert
 
@@ -50,8 +50,8 @@ def fires(verdict: Verdict) -> bool:
 
 
 def answered(verdicts: Iterable[Verdict]) -> set[str]:
-    """The conditions that a look could answer."""
-    return {condition_of(v) for v in verdicts if v.kind in ("alert", "trigger") and v.value is not None}
+    """The conditions that a look could answer: a value of too few samples, say, is no answer."""
+    return {condition_of(v) for v in verdicts if v.kind in ("alert", "trigger") and v.verdict in (FAIL, PASS)}
 
 
 def changes(
@@ -83,7 +83,7 @@ def changes(
         if news:
             made.append(Change(UPDATED, {**seen, "changed": news, "was": before.severity}))
         elif _is_due(before, now, resend_after_s):
-            made.append(Change(RESENT, _told(before, now)))
+            made.append(Change(RESENT, {**_told(before, now), **_now(before, seen, answered)}))
     for name, before in open_alerts.items():
         if name in holding:
             continue
@@ -137,6 +137,13 @@ def _news(before: OpenAlert, seen: dict[str, Any], answered: AbstractSet[str]) -
         # The rule that opened it may be over, and another one holds it open: this one must close it.
         news.append("rule")
     return news
+
+
+def _now(before: OpenAlert, seen: Mapping[str, Any], answered: AbstractSet[str]) -> dict[str, Any]:
+    """What an alert that is told again says of this very look: what was seen when it was told last is no news, and may be wrong."""
+    if before.condition not in answered and _RANK[seen["severity"]] < _RANK.get(before.severity, 0):
+        return {"unseen": True}
+    return {key: seen[key] for key in ("text", "value", "unit", "instances")}
 
 
 def _far_apart(metric: str, before: float | None, now: float | None) -> bool:

@@ -14,7 +14,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import Re
 
 @dataclass
 class ToldAlert:
-    """One alert from its opening on; `severity` is the worst it had, `text`, `instances` and `value` the last ones told."""
+    """One alert from its opening on; `severity` is the worst it had, `text`, `instances` and `value` the last ones told, again or as news."""
 
     id: str
     name: str
@@ -62,6 +62,7 @@ def history(records: Iterable[Record]) -> list[ToldAlert]:
                 alert.severity = "critical" if "critical" in (alert.severity, data["severity"]) else data["severity"]
             elif record.kind == "alert.resent":
                 alert.resends += 1
+                alert.text, alert.value = data.get("text") or alert.text, data.get("value", alert.value)
             elif record.kind == "alert.closed":
                 alert.closed_at, alert.closed_why = record.moment, data.get("why") or ""
                 del open_alerts[alert.id]

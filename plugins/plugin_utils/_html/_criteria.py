@@ -14,6 +14,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._html._compared i
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._html._drawn import Sparkline
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._html._fold import Fold
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._html._numbers import threshold_of, value_text
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import metric_value, told_value
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._metric_names import METRICS
 
 MOST_NAMED = 4
@@ -56,7 +57,9 @@ def _criterion(number: int, verdict: dict[str, Any], gates: Sequence[dict[str, A
     unit = str(verdict.get("unit") or (known.unit if known else "number"))
     by_unit = str(verdict.get("by_unit") or unit)
     worst = verdict.get("worst") or {}
-    named = [f"{name} {value_text(value, by_unit)}" for name, value in list(worst.items())[:MOST_NAMED]]
+    named = [
+        f"{name} {metric_value(metric, value, by_unit, value_text)}" for name, value in list(worst.items())[:MOST_NAMED]
+    ]
     if len(worst) > MOST_NAMED:
         named.append(f"{len(worst) - MOST_NAMED} more")
     failed = verdict["verdict"] == "fail"
@@ -66,7 +69,7 @@ def _criterion(number: int, verdict: dict[str, Any], gates: Sequence[dict[str, A
         meaning=known.meaning if known else "",
         kind=str(verdict["kind"]),
         wanted=str(verdict["text"]),
-        value=value_text(verdict.get("value"), unit),
+        value=told_value({**verdict, "unit": unit}, value_text),
         samples=int(verdict.get("samples") or 0),
         verdict=str(verdict["verdict"]),
         note=str(verdict.get("note") or ""),

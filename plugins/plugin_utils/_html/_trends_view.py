@@ -18,6 +18,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._html._numbers im
     seconds_text,
     value_text,
 )
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import metric_value
 
 MOST_ROWS = 60
 _ORDER = {"degrading": 0, "unknown": 1, "improving": 2, "stable": 3}
@@ -126,9 +127,9 @@ def _signed(value: float | None, unit: str) -> str:
 def _delta(name: str, row: dict[str, Any]) -> dict[str, str]:
     unit, direction = str(row.get("unit", "number")), str(row.get("direction", "unknown"))
     return {
-        "metric": name,
-        "before": value_text(row.get("before"), unit),
-        "now": value_text(row.get("now"), unit),
+        "metric": f"{name} (informs)" if row.get("informs") else name,
+        "before": metric_value(name, row.get("before"), unit, value_text),
+        "now": metric_value(name, row.get("now"), unit, value_text),
         "change": _signed(row.get("change_pct"), "percent"),
         "direction": direction,
         "look": {"degrading": "warn", "stable": "good", "improving": "good"}.get(direction, "warn"),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import duration_text
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import Verdict, describe, format_value
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import Verdict, describe, informs, told_value
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import Record
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._notify._due import FAILURE, INFO, SUCCESS, WARNING, Due
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._state import RolloutState, fold
@@ -82,7 +82,7 @@ def facts_of(
         "not_back": _not_back(state),
         "took": duration_text(float(data["took_s"])) if data.get("took_s") is not None else "",
         "duration": duration_text((record.moment - state.started_at).total_seconds()) if state.started_at else "",
-        "value": format_value(data["value"], data.get("unit") or "") if data.get("value") is not None else "",
+        "value": told_value(data) if data.get("value") is not None else "",
         "open_for": duration_text(float(data["open_s"])) if data.get("open_s") is not None else "",
         "action_taken": _action_taken(latest or state, data),
         "report": str(_report(place.monitoring, record)),
@@ -96,10 +96,10 @@ def _criterion(found: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": str(found.get("name")),
         "text": str(found.get("text")),
-        "value": format_value(found.get("value"), str(found.get("unit") or "")),
+        "value": told_value(found),
         "verdict": verdict,
         "mark": {"pass": "✅", "fail": "❌"}.get(verdict, "⚠️"),
-        "informs": found.get("kind") == "secondary",
+        "informs": bool(informs(found)),
     }
 
 
@@ -111,8 +111,8 @@ def _metrics(summary: dict[str, Any] | None) -> list[dict[str, str]]:
         plain = found.get("kind") in ("primary", "secondary") and not found.get("against")
         if metric in SHOWN and plain and metric not in rows:
             seen = found.get("value")
-            shown = "not measured" if seen is None else format_value(seen, str(found.get("unit") or ""))
-            rows[metric] = {"label": SHOWN[metric], "value": shown}
+            shown = "not measured" if seen is None else told_value(found)
+            rows[metric] = {"label": f"{SHOWN[metric]}{informs(found)}", "value": shown}
     return [rows[metric] for metric in SHOWN if metric in rows]
 
 

@@ -154,6 +154,32 @@ def test_an_open_alert_is_told_again_after_the_interval_since_it_was_told_last()
     assert [(c.kind, c.data["unseen"]) for c in unseen] == [("alert.resent", True)]
 
 
+def test_an_alert_that_is_told_again_says_what_is_seen_now() -> None:
+    watch = Watch()
+    watch.look(*both(4.0))
+    (again,) = watch.look(*both(5.0, tripped=[ONE]), after=HALF_HOUR)
+    assert (again.kind, again.data["value"], again.data["instances"]) == ("alert.resent", 5.0, [ONE])
+    assert "5%" in again.data["text"] and "4%" not in again.data["text"]
+    assert watch.open["error_rate"].value == 5.0
+    assert history(watch.story.records)[-1].value == 5.0
+    assert "5%" in line_of(watch.story.records[-1])
+
+
+def test_an_alert_whose_own_rule_gave_no_answer_is_not_told_with_a_milder_ones_value() -> None:
+    watch = Watch()
+    watch.look(*both(4.0))
+    (again,) = watch.look(verdict(None), verdict(4.5, "above 0.1%", "warning"), after=HALF_HOUR)
+    assert (again.kind, again.data["value"], again.data["unseen"]) == ("alert.resent", 4.0, True)
+
+
+def test_a_value_that_is_no_answer_closes_no_alert() -> None:
+    watch = Watch()
+    watch.look(*both(4.0))
+    few = {"verdict": INCONCLUSIVE, "reasons": {"too_few_samples": "9 samples"}, "tripped": []}
+    assert watch.kinds(*both(0.01, **few)) == []
+    assert watch.kinds(*both(0.01)) == ["closed"]
+
+
 @pytest.mark.parametrize("never", [None, 0.0])
 def test_never_told_again_where_the_plan_says_so(never: float | None) -> None:
     watch = Watch(never)

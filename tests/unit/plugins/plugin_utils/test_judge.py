@@ -327,7 +327,7 @@ def test_a_change_is_in_percent_of_what_it_is_compared_with() -> None:
     assert (verdict.verdict, verdict.compared_with) == (FAIL, 0.01)
     assert verdict.value == pytest.approx(30.0)
     small = one(replace(asked, ignore_under=0.005), base, *now)
-    assert (small.verdict, small.value) == (PASS, 0.0)
+    assert (small.verdict, small.value, small.not_judged) == (PASS, pytest.approx(30.0), True)
     assert one(replace(asked, ignore_under=0.0029), base, *now).verdict == FAIL
 
 

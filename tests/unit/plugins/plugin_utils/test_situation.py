@@ -194,7 +194,7 @@ def test_trouble_stands_on_top_with_its_threshold() -> None:
         "    FAIL  bad      0.5%  wanted below 0.1%",
         "    FIRED fired     0.5  trips above 0 (trigger)",
         "    ALERT told      2.4  trips above 2 (alert)",
-        "    off   slow    12 ms  wanted below 10ms (secondary)",
+        "    off   slow    12 ms  wanted below 10ms (informs)",
         "    ?     unseen      -  wanted below 1%",
         "    ok    fine     0.5%  wanted below 1%",
     ]
