@@ -172,21 +172,28 @@ class ActionModule(RolloutAction):
         if judged.decision.decision in (ROLLBACK, NO_GO):
             name = f"look-{now.strftime('%Y%m%dT%H%M%SZ')}"
             return self._decided(context, arguments, name, evidence, judged, now)
-        if arguments["phase"]:
-            self._soak(context, arguments, gaps, evidence, judged.decision, now)
+        anew = self._soak(context, arguments, gaps, evidence, judged.decision, now) if arguments["phase"] else ""
         accounting = judged.accounting
         readings = f"{len(accounting.good)} of {len(accounting.expected)} well, {_readings(judged.verdicts, evidence)}"
         result: Result = {"decision": GO, "readings": readings, "gaps": gaps}
+        told = []
         if gaps:
-            result["msg"] = f"gap: {', '.join(f'{n} {r}' for n, r in gaps.items())}. {accounting.text()}"
+            told.append(f"gap: {', '.join(f'{n} {r}' for n, r in gaps.items())}. {accounting.text()}")
+        if anew:
+            told.append(f"the soak of {arguments['phase']} begins anew: {anew}")
+        if told:
+            result["msg"] = told if len(told) > 1 else told[0]
         return result
 
     @staticmethod
     def _soak(
         context: Context, arguments: dict[str, Any], gaps: dict[str, str], evidence: dict[str, Any],
         decision: Decision, now: datetime,
-    ) -> None:  # fmt: skip
-        """Close the soak when its last look is clean; anything else starts it anew, a trigger that nobody could see too."""
+    ) -> str:  # fmt: skip
+        """Close the soak when its last look is clean; anything else starts it anew, a trigger that nobody could see too.
+
+        Why it begins anew; empty when it does not.
+        """
         phase = arguments["phase"]
         looks = {host: context.looks.folded(host, BUCKET) for host in context.hosts}
         soak_from = context.state.phase(phase).soak_from
@@ -201,9 +208,11 @@ class ActionModule(RolloutAction):
         if whys:
             why = "; ".join(whys)
             context.record("soak.reset", {"phase": phase, "from": iso(now), "why": why}, now)
-        elif arguments["last_look"] and soak_from and now >= plus(soak_from, soak_s):
+            return why
+        if arguments["last_look"] and soak_from and now >= plus(soak_from, soak_s):
             # A look of this watch may have begun it anew: then the next round watches the rest.
             context.record("soak.done", {"phase": phase}, now)
+        return ""
 
     @staticmethod
     def _alert(context: Context, verdicts: list[Verdict], now: datetime) -> None:

@@ -320,6 +320,7 @@ class ActionModule(RolloutAction):
             why = f"nobody looked for {duration_text(order['unwatched_s'])}"
             context.record("soak.reset", {"phase": phase, "from": iso(self.clock.now()), "why": why}, self.clock.now())
             order = _orders.soak(self.view(context), phase)
+            order["msg"] = f"the soak of {phase} begins anew: {why}"
         return {**order, "phase": phase}
 
     def _confirm(self, context: Context, arguments: dict[str, Any]) -> Result:
@@ -368,11 +369,7 @@ class ActionModule(RolloutAction):
         name = f"look-{now:%Y%m%dt%H%M%S}"
         window = _instances.light_window(context, plan)
         # What is heard while the look is taken: it begins when the wait is over.
-        light = (
-            _instances.nats_order(context, plan, agents, window, max(until, now), number, name, plan.watch.requests)
-            if window
-            else {}
-        )
+        light = _instances.look_order_of_nats(context, plan, agents, max(until, now), number, name)
         hosts = self._chosen(context)
         if arguments["only_changed"]:
             # One after the other, from a batch that they are not part of: those that changed last.

@@ -116,9 +116,11 @@ options:
     type: float
   over:
     description:
-      - Seconds over which the requests are spread evenly, targets taking turns.
+      - Seconds over which the requests are spread evenly, targets taking turns. Where the machine stood still, the rest comes so much
+        later, at the same pace.
       - V(0) sends one request after the other, each when the one before has all its answers or is out of time. An agent
-        that left three requests in a row without any answer is asked on, but no longer waited for in between.
+        that left three requests in a row without any answer is asked on, but no longer waited for in between; at most 25
+        requests to it are open at once.
     type: float
     default: 0.0
   timeout:

@@ -34,6 +34,8 @@ NO_RESPONDERS = 503
 # One after the other, an agent that stays silent this often in a row is no longer waited for before the next request
 # goes out.
 _PATIENCE = 3
+# Such an agent has at most so many requests open: one that only hung must not find an endless queue when it goes on.
+_MOST_OPEN = 25
 # Answers beyond the expected ones are looked for this long after the last expected one.
 _LINGER_S = 0.1
 _MAX_LATE_WAIT_S = 2.0
@@ -80,6 +82,7 @@ class _Run:
         self._order: Deque[int] = deque()
         self._expiry: Deque[Asked] = deque()
         self._open = 0
+        self._open_by_target = [0] * len(request.targets)
         self._doubt: Deque[Asked] = deque()
         self._pinged_at: Optional[float] = None
         self._awake_at = clock()
@@ -104,6 +107,8 @@ class _Run:
                 total = number
             if request.every_s and number < total:
                 number = self._skip(number, total, start, now)
+            elif interval and number < total:
+                start = self._not_made_up_for(number, start, interval, now)
             if number < total and self._is_due(number, start, interval, now):
                 self._send(number, start + number * interval)
                 number += 1
@@ -128,11 +133,21 @@ class _Run:
         self.left_out += going - number
         return going
 
+    def _not_made_up_for(self, number: int, start: float, interval: float, now: float) -> float:
+        """When the schedule began, later by what this machine stood still: the pace stays, and no burst makes up for it."""
+        late = now - (start + number * interval)
+        if late <= _LATE_SEND_S:
+            return start
+        self.send_lag_s = max(self.send_lag_s, late)
+        return start + late
+
     def _is_due(self, number: int, start: float, interval: float, now: float) -> bool:
         if interval:
             return now >= start + number * interval
         last = self._last
-        return last is None or not last.open or self.accounts[last.target].unanswered_in_a_row >= _PATIENCE
+        if last is not None and last.open and self.accounts[last.target].unanswered_in_a_row < _PATIENCE:
+            return False
+        return self._open_by_target[number % len(self.request.targets)] < _MOST_OPEN
 
     def _send(self, number: int, due: float) -> None:
         request = self.request
@@ -158,6 +173,7 @@ class _Run:
         self._order.append(number)
         self._expiry.append(asked)
         self._open += 1
+        self._open_by_target[index] += 1
         self.accounts[index].sent += 1
 
     def _expire(self, now: float) -> None:
@@ -172,6 +188,7 @@ class _Run:
     def _close(self, asked: Asked) -> None:
         asked.open = False
         self._open -= 1
+        self._open_by_target[asked.target] -= 1
 
     def _resolve(self, now: float) -> None:
         """Settle what was in doubt, as far as a PONG proves it, and ask for the next one."""

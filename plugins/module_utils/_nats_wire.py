@@ -181,9 +181,18 @@ class Connection:
         try:
             self._stream.write(data)
         except (OSError, ssl.SSLError) as problem:
-            raise Unreachable(
+            raise self._last_words() or Unreachable(
                 "NATS server %s: connection broke while sending (%s)" % (self.label, _why(problem))
             ) from None
+
+    def _last_words(self) -> Optional[NatsError]:
+        """What the server said before it left, such as that it takes no more connections."""
+        try:
+            events = self._parser.feed(self._stream.read(0.0) or b"")
+        except (OSError, ssl.SSLError, ProtocolError):
+            return None
+        said = [event[4] or b"" for event in events if event[0] is None and event[1] == b"-ERR"]
+        return _server_error(said[0], self.label) if said else None
 
     def read(self, timeout: float) -> List[Event]:
         """Messages within `timeout` seconds (perhaps none). Answers PING, follows INFO and PONG.
@@ -227,6 +236,12 @@ class Connection:
             self._pongs_due = max(0, self._pongs_due - 1)
         elif verb == b"INFO":
             self.info.update(_info(rest, self.label))
+            if self.info.get("ldm"):
+                # Agents leave it one after the other, and so shall we: what is seen from here on is the server's, not theirs.
+                raise Unreachable(
+                    "NATS server %s: says that it is about to shut down (lame duck mode); measure once it is back, or on another "
+                    "server" % self.label
+                )
         elif verb == b"-ERR":
             raise _server_error(rest, self.label)
 

@@ -173,13 +173,14 @@ def nats_order(
     attempt: int = 0,
     name: str = "",
     requests: int = 0,
+    listens: bool = True,
 ) -> dict[str, dict[str, Any]]:
     """host -> what is measured on the NATS group that this host stands for.
 
     Servers that hear each other carry the same messages: one of them is sampled (another one at each further attempt).
     Separate servers are sampled each. `expected` answers to a request are as many as preflight got on these servers.
-    `requests` per agent are sent, by default as many as the plan's probe has. Where waits are skipped, a window from `begin` on is over once the
-    probe is.
+    Without `listens` nothing is sampled. `requests` per agent are sent, by default as many as the plan's probe has. Where
+    waits are skipped, a window from `begin` on is over once the probe is.
     """
     if plan.sample is None and plan.probe is None:
         return {}
@@ -194,7 +195,7 @@ def nats_order(
             "hosts": group["hosts"],
             "window_s": _listened(context, plan, window_s),
             "patterns": {"legacy": list(plan.sample.legacy), "unified": list(plan.sample.unified)}
-            if plan.sample
+            if plan.sample and listens
             else {},
             "agents": _identities(context, agents),
             "probe": _probe(
@@ -242,25 +243,42 @@ def probed(context: Context, plan: Plan) -> list[dict[str, str]]:
     return [{"agent": target["agent"], "subject": target["subject"]} for target in targets]
 
 
+def look_order_of_nats(
+    context: Context, plan: Plan, agents: list[str], begin: datetime, number: int, name: str
+) -> dict[str, dict[str, Any]]:
+    """What a look measures on NATS from `begin` on, as `nats_order`: it listens for a moment and asks a few times.
+
+    Where the plan does not let looks listen it only asks, as long as it lets agents be probed between gates at all.
+    """
+    window = light_window(context, plan)
+    if not window and not (plan.probe and plan.watch.probe_every):
+        return {}
+    listens = window > 0
+    return nats_order(context, plan, agents, window, begin, number, name, plan.watch.requests, listens=listens)
+
+
 def low_rate_order(
     context: Context, plan: Plan, agents: list[str], now: datetime, until: datetime, name: str
 ) -> dict[str, dict[str, Any]]:
-    """host -> the probe that this host runs while the rollout waits; empty when the plan has none, or no time for a round is left.
+    """host -> the probe that this host runs while the rollout waits; empty when the plan has none, or no time for a request is left.
 
-    It ends before `until`, with the time that its last answers may take.
+    It ends before `until`, with the time that its last answers may take. In a wait that is shorter than its pace, each agent is
+    asked once.
     """
     if plan.probe is None or not plan.watch.probe_every:
         return {}
     every = plan.watch.probe_every
     over = (until - now).total_seconds() - plan.probe.timeout - START_OF_A_PROBE
-    if over < every:
+    if over < 0:
         return {}
     orders = nats_order(context, plan, agents, over, now, name=name)
     for order in orders.values():
         if order["probe"]:
             order.update(patterns={}, **{"from": iso(now), "to": iso(until)})
             if context.skips_waits:
-                order["probe"]["count"] = min(SKIPPED_ROUNDS, int(over / every))
+                order["probe"]["count"] = max(1, min(SKIPPED_ROUNDS, int(over / every)))
+            elif over < every:
+                order["probe"].update(count=1, over=0.0)
             else:
                 order["probe"].pop("count")
                 order["probe"].update(every=every, over=round(over, 3))

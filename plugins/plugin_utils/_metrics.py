@@ -615,8 +615,13 @@ def _excused(control: float | None, answers: dict[str, Any]) -> bool:
 def _shared(evidence: Evidence, each: _Probed, control: list[_Probed]) -> bool:
     """Did an agent lose answers no more often than control does since the change, though control may have lost none now?"""
     lost = _lost(each.answers)
-    of_control = sum(_lost(peer.answers) for peer in control if peer.group == each.group)
+    of_control = sum(_lost(answers) for answers in _peers(control, each))
     return lost > 0 and loses_as_control(evidence, each.agent, evidence["nats"][each.group]["name"], (lost, of_control))
+
+
+def _peers(control: list[_Probed], each: _Probed) -> list[dict[str, Any]]:
+    """What control agents answered on the same servers."""
+    return [peer.answers for peer in control if peer.group == each.group]
 
 
 def _lost(answers: dict[str, Any]) -> int:
@@ -657,7 +662,10 @@ def _delivery(evidence: Evidence, role: str) -> _Delivered:
         answers = each.answers
         if not answers["expected"]:
             _add(missing, reasons.TOO_FEW_SAMPLES, f"{each.name} was asked nothing")
-        elif compared and _excused(_loss([peer.answers for peer in control if peer.group == each.group]), answers):
+        elif compared and answers["silent"] and _loss(_peers(control, each)) == 1.0:
+            text = f"{each.name}, and no control agent: does anybody hear the subject, and may they answer?"
+            _add(missing, reasons.NOBODY_ANSWERS, text)
+        elif compared and _excused(_loss(_peers(control, each)), answers):
             _add(
                 missing,
                 reasons.NATS_UNREACHABLE,

@@ -12,6 +12,8 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import plu
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._recorded_plan import RecordedPhase, RecordedPlan
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._state import RolloutState
 
+# Of what a soak began anew for.
+MOST_SHOWN = 240
 PHASE_STATES = ("pending", "deploying", "verifying", "soaking", "done", "rolled_back")
 
 
@@ -90,7 +92,9 @@ def stage(state: RolloutState, plan: RecordedPlan) -> Stage:
             return Stage("verify", f"{where}: verifying", phase.name)
         if now == "soaking":
             resets = state.phases[phase.name].soak_resets
-            again = f", began anew {resets} times" if resets else ""
+            last = state.phases[phase.name].soaks_anew[-1].why[:MOST_SHOWN] if resets else ""
+            again = f", began anew {resets} time{'s' if resets > 1 else ''}" if resets else ""
+            again += f", the last time for: {last}" if last else ""
             return Stage("soak", f"{where}: soaking{again}", phase.name)
     upcoming = [name for name, _offset in plan.checkpoints if _is_open(state, name)]
     if upcoming:

@@ -24,6 +24,7 @@ class SoakAnew:
 
     since: datetime
     looked_before: datetime | None
+    why: str = ""
 
 
 @dataclass
@@ -342,7 +343,7 @@ def _batch_done(state: RolloutState, record: Record) -> None:
 def _soak_reset(state: RolloutState, record: Record) -> None:
     phase = state.phase(record.data["phase"])
     phase.soak_from = parse_iso(record.data["from"])
-    phase.soaks_anew.append(SoakAnew(phase.soak_from, state.looked_before))
+    phase.soaks_anew.append(SoakAnew(phase.soak_from, state.looked_before, str(record.data.get("why") or "")))
 
 
 def _soak_done(state: RolloutState, record: Record) -> None:

@@ -205,7 +205,8 @@ class Watch(Section):
     )
     sample: DurationOrZero = Field(
         default=5.0,
-        description="How long a look listens on NATS, longer where `probe.timeout` wants it; 0s: looks see hosts and probe only.",
+        description="How long a look listens on NATS, longer where `probe.timeout` wants it; 0s: looks see hosts and probe only"
+        " (nothing, where `probe_every` is 0s too).",
     )
     requests: int = Field(default=5, ge=1, le=1000, description="Probe requests per agent at each look.")
 

@@ -11,7 +11,7 @@ import select
 import threading
 from collections.abc import Iterator
 
-from tests.module.nats.servers import Message, Publisher
+from tests.module.nats.servers import CONNECT, Message, Publisher
 from tests.module.nats.world import World
 
 #: What an answer takes in made-up time.
@@ -38,8 +38,8 @@ class Agent:
         assert self._wire is not None, f"{self.name} is not connected"
         return self._wire
 
-    def join(self, port: int) -> None:
-        self._wire = Publisher(port)
+    def join(self, port: int, connect: str = CONNECT) -> None:
+        self._wire = Publisher(port, connect)
         self.wire.send(f"SUB agent.to.{self.name}.> 1\r\n".encode())
         self.wire.flush()
 

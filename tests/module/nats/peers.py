@@ -41,6 +41,11 @@ class Relay:
             while data := source.recv(65536):
                 sink.sendall(data)
 
+    def say(self, data: bytes) -> None:
+        """To all clients, as if the server said it."""
+        for near in self._sockets[::2]:
+            near.sendall(data)
+
     def cut(self) -> None:
         """Break all connections and take no new ones."""
         self._listener.close()

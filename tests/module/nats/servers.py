@@ -130,10 +130,14 @@ class Message:
     payload: bytes
 
 
+#: What the simplest client says of itself.
+CONNECT = '{"verbose":false,"headers":true}'
+
+
 class Publisher:
     """The simplest client there is, independent of the code under test."""
 
-    def __init__(self, port: int, connect: str = '{"verbose":false,"headers":true}') -> None:
+    def __init__(self, port: int, connect: str = CONNECT) -> None:
         self.sock = socket.create_connection(("127.0.0.1", port), HANGS_S)
         self.sock.settimeout(HANGS_S)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

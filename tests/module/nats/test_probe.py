@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import pathlib
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -240,3 +242,80 @@ def test_many_agents_paced(server: servers.NatsServer) -> None:
         found = probe(server.url, *(target(one.name) for one in many), world=world, count=100, over=1.0, timeout=1.0)
     assert [row["delivered"] for row in found["agents"].values()] == [100] * 5
     assert 1.0 <= world.now < 1.2
+
+
+class Serial(agents.Agent):
+    """A worker that does one thing after the other, each for `service` of made-up time. `most`: had to do at once."""
+
+    def __init__(self, name: str, service: float) -> None:
+        super().__init__(name)
+        self.service, self.most, self.times = service, 0, list[float]()
+        self._queue: list[Message] = []
+
+    def turn(self, world: World) -> int:
+        messages = self.wire.receive()
+        for message in messages:
+            self.times.append(world.now)
+            self._queue.append(message)
+            self.most = max(self.most, len(self._queue))
+            if len(self._queue) == 1:
+                self._begin(world)
+        return len(messages)
+
+    def _begin(self, world: World) -> None:
+        world.after(self.service, lambda: self._end(world))
+
+    def _end(self, world: World) -> None:
+        self.say(self._queue.pop(0), b"{}")
+        if self._queue:
+            self._begin(world)
+
+
+@pytest.mark.parametrize("by_round", [False, True])
+def test_one_after_the_other_a_serial_worker_never_has_a_queue(server: servers.NatsServer, by_round: bool) -> None:
+    """However slow it is, as long as it answers in time; as in a rehearsal, whose waits are skipped."""
+    workers = [Serial("p-serial", 0.9), Serial("p-serial", 0.2), Serial("p-brisk", 0.01)]
+    with agents.joined(server.port, *workers) as world:
+        asked = [target("p-serial", 2), target("p-brisk")]
+        found = probe(server.url, *asked, world=world, count=20, timeout=1.0, by_round=by_round)
+    assert [worker.most for worker in workers] == [1, 1, 1]
+    assert [row["delivered"] for row in found["agents"].values()] == [40, 20]
+    assert found["agents"]["p-serial"]["max_ms"] == pytest.approx(900, abs=1)
+
+
+def test_a_worker_slower_than_the_time_for_an_answer_gets_no_burst(server: servers.NatsServer) -> None:
+    """Its late answers show that it works: it is waited for as before."""
+    worker = Serial("p-later", 1.5)
+    with agents.joined(server.port, worker) as world:
+        row = probe(server.url, target("p-later"), world=world, count=20, timeout=1.0)["agents"]["p-later"]
+    assert worker.most <= 8
+    assert (row["delivered"], row["late"] + row["lost"]) == (0, 20)
+
+
+def test_a_worker_that_hangs_finds_a_queue_that_ends(server: servers.NatsServer) -> None:
+    worker = Serial("p-hung", 1000.0)
+    with agents.joined(server.port, worker) as world:
+        row = probe(server.url, target("p-hung"), world=world, count=100, timeout=1.0)["agents"]["p-hung"]
+    gaps = Counter(round(at) for at in worker.times)
+    assert max(gaps.values()) <= 25 + 3
+    assert (row["sent"], row["lost"]) == (100, 100)
+
+
+def test_spread_over_a_window_the_pace_is_the_plan_s_whatever_the_worker_does(server: servers.NatsServer) -> None:
+    worker = Serial("p-paced", 0.9)
+    with agents.joined(server.port, worker) as world:
+        probe(server.url, target("p-paced"), world=world, count=20, over=20.0, timeout=1.0)
+    assert worker.most == 1
+    assert {round(after - before, 2) for before, after in itertools.pairwise(worker.times)} == {1.0}
+
+
+def test_what_was_not_sent_while_this_machine_stood_still_comes_in_no_burst(server: servers.NatsServer) -> None:
+    worker = Serial("p-paused", 0.4)
+    with agents.joined(server.port, worker) as world:
+        world.at(5.45, lambda: world.leap(7.0))
+        found = probe(server.url, target("p-paused"), world=world, count=20, over=10.0, timeout=1.0)
+    assert worker.most == 1
+    steps = [round(after - before, 2) for before, after in itertools.pairwise(worker.times)]
+    assert sorted(steps)[:-1] == [0.5] * 18 and max(steps) > 7.0
+    assert found["agents"]["p-paused"]["sent"] == 20
+    assert found["send_lag_max_ms"] > 6000

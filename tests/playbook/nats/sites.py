@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,12 +26,18 @@ class Sites(Wards):
     def __init__(self, folder: Path, made: Site, plan: Path = PLAN) -> None:
         super().__init__(folder)
         self.made, self.plan = made, plan
+        #: Whether those who measure reach any server.
+        self.reached = True
+
+    def copied_to(self, folder: Path) -> Sites:
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        return Sites(folder, self.made, self.plan)
 
     def write(self) -> Path:
         path = super().write()
         inventory = json.loads(path.read_text())
         for host, variables in inventory["edge"]["hosts"].items():
-            variables["rollout_nats_url"] = self.made.servers[host].url
+            variables["rollout_nats_url"] = self.made.servers[host].url if self.reached else "nats://127.0.0.1:1"
         path.write_text(json.dumps(inventory))
         return path
 

@@ -17,6 +17,8 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _instances
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import iso
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context, StepError
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._evidence import Subject
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._metric_names import METRICS
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._rules import for_look
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._skips import Skip, Skips
 
 from tests.unit.plugins.plugin_utils.recorded import HOSTS, PLANS, at
@@ -128,20 +130,50 @@ def test_a_look_searches_for_the_plans_signs(context: Context) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "over"),
+    ("seconds", "paces"),
     [
-        (30.0, 24.0),  # a whole stagger
-        (20.0, 14.0),  # one whose tasks began late: a round is left, in which an agent that hangs is found
-        (15.9, None),
+        (30.0, [(24.0, None, 10.0)]),  # a whole stagger
+        (
+            20.0,
+            [(14.0, None, 10.0)],
+        ),  # one whose tasks began late: a round is left, in which an agent that hangs is found
+        (15.9, [(0.0, 1, None)]),  # shorter than the pace: each agent is asked once
+        (6.0, [(0.0, 1, None)]),
+        (5.9, []),
     ],
 )
-def test_a_short_wait_is_probed_as_long_as_a_round_is_left(
-    context: Context, seconds: float, over: float | None
+def test_a_wait_is_probed_as_long_as_a_request_can_be_answered_in_it(
+    context: Context, seconds: float, paces: list[tuple[float, int | None, float | None]]
 ) -> None:
     plan = context.sure_plan
     assert plan.probe is not None and (plan.watch.probe_every, plan.probe.timeout) == (10.0, 5.0)
     order = _instances.low_rate_order(context, plan, plan.agents(), at(0), at(0) + timedelta(seconds=seconds), "low")
-    assert [each["probe"]["over"] for each in order.values()] == ([over] if over else [])
+    probes = [each["probe"] for each in order.values()]
+    assert [(each["over"], each.get("count"), each.get("every")) for each in probes] == paces
+    for each in probes:
+        parse_probe(each)
+
+
+@pytest.mark.parametrize("skips", [False, True], ids=["waiting", "skipping"])
+@pytest.mark.parametrize(
+    ("sample", "probe_every", "patterns", "requests"),
+    [(5.0, 10.0, True, 5), (5.0, 0.0, True, 5), (0.0, 10.0, False, 5), (0.0, 0.0, None, None)],
+)
+def test_a_look_probes_also_where_it_does_not_listen(
+    context: Context, skips: bool, sample: float, probe_every: float, patterns: bool | None, requests: int | None
+) -> None:
+    asked = skipping(context) if skips else context
+    plan = asked.sure_plan
+    watch = plan.watch.model_copy(update={"sample": sample, "probe_every": probe_every, "requests": 5})
+    plan = plan.model_copy(update={"watch": watch})
+    orders = list(_instances.look_order_of_nats(asked, plan, plan.agents(), at(60), 0, "look").values())
+    assert [(bool(each["patterns"]), each["probe"]["count"]) for each in orders] == (
+        [] if patterns is None else [(patterns, requests)]
+    )
+    # What its rules ask is what it measures.
+    metrics = {rule.metric for rule in for_look(plan)}
+    needed = {need for metric in metrics for need in METRICS[metric].needs}
+    assert ("probe" in needed, "sample" in needed and not patterns) == (bool(orders), False)
 
 
 def only(orders: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -190,7 +222,7 @@ def test_where_waits_are_skipped_a_window_ends_with_its_probe_and_stands_for_all
 
 
 @pytest.mark.parametrize(
-    ("seconds", "rounds"), [(15.9, None), (16.0, 1), (35.9, 2), (90.0, 8), (7200.0, 8)], ids=str
+    ("seconds", "rounds"), [(5.9, None), (6.0, 1), (16.0, 1), (35.9, 2), (90.0, 8), (7200.0, 8)], ids=str
 )  # fmt: skip
 def test_a_few_rounds_stand_for_a_wait_that_is_skipped(context: Context, seconds: float, rounds: int | None) -> None:
     """As many as the wait would have had, up to some; one after the other."""

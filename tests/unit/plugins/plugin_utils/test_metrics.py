@@ -423,7 +423,7 @@ def test_a_dead_agent_lost_everything() -> None:
 def test_where_control_loses_answers_as_well_nobody_is_blamed() -> None:
     silent = [probe(agent, delivered=0, silent=True) for agent in ("network-expert", "nix-expert", "qa-expert")]
     seen = reading("messages_lost", *silent)
-    assert (seen.value, list(seen.missing)) == (0.0, ["nats_unreachable"])
+    assert (seen.value, list(seen.missing)) == (0.0, ["nobody_answers"])
 
 
 def test_control_that_loses_far_less_excuses_nobody() -> None:

@@ -63,6 +63,10 @@ STAGES = {
     "first batch": (deploying(), "deploy", "phase network-expert (1 of 2): deploying, 1 of 1 touched instances proven"),
     "deployed": (Story().prepared().deployed("network-expert"), "verify", "phase network-expert (1 of 2): verifying"),
     "verified": (Story().prepared().verified("network-expert"), "soak", "phase network-expert (1 of 2): soaking"),
+    "soaks anew": (
+        Story().prepared().verified("network-expert").add("soak.reset", phase="network-expert", why="NATS of cim nats_unreachable", **{"from": iso(at(0))}),
+        "soak", "phase network-expert (1 of 2): soaking, began anew 1 time, the last time for: NATS of cim nats_unreachable",
+    ),
     "soaked": (Story().prepared().soaked("network-expert"), "deploy", "phase tdd-expert (2 of 2): deploying, no instance changed yet"),
     "both": (Story().both_phases(), "checkpoint", "all 2 phases changed, on the way to T+1h"),
     "first taken": (Story().both_phases().gate("checkpoint", "T+1h", "go"), "checkpoint", "all 2 phases changed, on the way to T+6h"),
