@@ -123,7 +123,9 @@ class _Event:
     cause: str = ""
 
     def __post_init__(self) -> None:
-        self.ends_with_cause = names_the_exception_last(self.line.message)
+        # Rust writes where a thread panicked, and why on the next line.
+        rust = self.line.panic and self.line.message.endswith(":")
+        self.ends_with_cause = rust or names_the_exception_last(self.line.message)
 
 
 @dataclass
@@ -215,7 +217,7 @@ class Tally:
             self.panics += 1
         if line.is_error:
             self.errors += 1
-            self._events[invocation] = _Event("ERROR", line, at)
+            self._events[invocation] = _Event("PANIC" if line.panic else "ERROR", line, at)
             self._add_signs(line)
         elif line.level == "WARN":
             self.warnings += 1
@@ -230,7 +232,7 @@ class Tally:
         event = self._events.get(invocation)
         if event is None:
             return
-        if event.level == "ERROR":
+        if event.level != "WARN":
             self._add_signs(line)
         if names_the_exception_last(text):
             event.ends_with_cause = True
@@ -243,7 +245,7 @@ class Tally:
             return
         line = event.line
         if event.cause:
-            said = "" if names_the_exception_last(line.message) else line.message + ": "
+            said = "" if names_the_exception_last(line.message) else line.message.rstrip(":") + ": "
             line = Line(line.level, line.target, said + event.cause, line.panic)
         self._add_kind(event.level, line, event.at)
 
@@ -262,6 +264,9 @@ class Tally:
 
     def _add_kind(self, level: str, line: Line, at: int) -> None:
         name = kind_of(line)
+        if level == "PANIC" and "panic" not in name:
+            # Control may show the same words as an error, and excuses no panic.
+            name = "panic: " + name
         if name not in self._kinds and len(self._kinds) >= MAX_KINDS:
             name = OTHER_KIND
         known = self._kinds.get(name)
@@ -301,7 +306,7 @@ class Tally:
     def as_dict(self, kinds: int) -> Dict[str, Any]:
         """The ``log`` part of ``agent_units_info``; the ``kinds`` most frequent kinds, errors before warnings."""
         order: List[Tuple[str, _Kind]] = sorted(
-            self.kinds.items(), key=lambda item: (item[1].level != "ERROR", -item[1].count, item[0])
+            self.kinds.items(), key=lambda item: (item[1].level == "WARN", -item[1].count, item[0])
         )
         out: Dict[str, Any] = {
             "lines": self.lines,

@@ -178,7 +178,7 @@ instances:
   description:
     - By agent, the state of its unit, what it used, and what it logged. Times are UTC ISO 8601.
     - "C(log.kinds) are errors and warnings with what differs between them taken out; C(recurring) means seen at least
-      twice and at least 1 s apart. Panics count as errors too."
+      twice and at least 1 s apart. Panics count as errors too, and are kinds of the level V(PANIC)."
     - C(memory_limit_bytes) is the smallest limit that applies, C(memory_limit_of) where it is from; V(unit), the control
       group that has it, or V(host), whose whole memory it is. MemoryHigh is no limit. Where only the host limits it,
       C(memory_bytes) leaves out file caches that the kernel can take back.

@@ -70,7 +70,7 @@ def _error_kinds(item: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _panic(kind: dict[str, Any]) -> bool:
-    # Hosts list the kinds of panics among those of errors.
+    # Looks of earlier versions list the kinds of panics among those of errors.
     return any("panicked at" in str(kind.get(key)) for key in ("kind", "example"))
 
 

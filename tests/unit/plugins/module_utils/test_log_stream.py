@@ -156,7 +156,7 @@ def test_a_trace_without_a_level_is_one_error(name: str) -> None:
     counted = tally(INFO, text, INFO)
     assert (*seen(counted), counted.panics) == (1, 0, 0, panics)
     (kind,) = counted.as_dict(9)["kinds"]
-    assert (kind["count"], kind["level"]) == (1, "ERROR")
+    assert (kind["count"], kind["level"]) == (1, "PANIC" if panics else "ERROR")
 
 
 @pytest.mark.parametrize("name", BEHIND_A_LINE)
@@ -282,12 +282,19 @@ def test_processes_of_one_unit_do_not_mix() -> None:
         ([ERROR, PYTHON], "agent: could not publish: agent.Unpublished: could not publish"),
         ([ERROR, JAVA_PRINTED], "agent: could not publish: java.lang.IllegalStateException: could not publish"),
         ([JAVA_PRINTED], "java.lang.IllegalStateException: could not publish"),
+        ([RUST], "thread <text> (<n>) panicked at src/main.rs:<n>:<n>: called <text> on an <text> value: Timeout"),
         (["Traceback (most recent call last):", "  cut"], "Traceback (most recent call last):"),
     ],
 )
 def test_the_exception_names_the_kind(texts: list[str], kind: str) -> None:
     """Two failures with the same words of a logger are two kinds, or control would excuse what it never showed."""
     assert [each["kind"] for each in tally(*texts, INFO).as_dict(9)["kinds"]] == [kind]
+
+
+def test_a_panic_is_a_kind_of_its_own_whatever_its_words() -> None:
+    counted = tally('{"level":"error","msg":"boom"}', "panic: boom")
+    shown = [(kind["kind"], kind["level"], kind["count"]) for kind in counted.as_dict(9)["kinds"]]
+    assert shown == [("boom", "ERROR", 1), ("panic: boom", "PANIC", 1)]
 
 
 def test_signs_of_corruption_are_found_in_the_lines_of_a_trace() -> None:
