@@ -46,7 +46,7 @@ def _of_inventory(context: Context, agent: str, host: str) -> dict[str, Any]:
         return {}
     if not isinstance(given, Mapping):
         raise StepError(
-            f"{VARIABLE} of host {host}: seen {given!r}, expected a mapping with shape, keys, pattern or levels."
+            f"{_written_at(given)}{VARIABLE} of host {host}: seen {given!r}, expected a mapping with shape, keys, pattern or levels."
         )
     try:
         text = json.dumps(given, default=str)
@@ -59,11 +59,22 @@ def _of_inventory(context: Context, agent: str, host: str) -> dict[str, Any]:
             # Agents of one host may write in different shapes: a column of the agents file says which.
             raw["shape"] = context.catalogue.expand(shape, agent, host) or "auto"
         except PlaceholderError as error:
-            raise StepError(f"{VARIABLE}.shape of host {host}: {error}.") from error
+            raise StepError(f"{_written_at(given)}{VARIABLE}.shape of host {host}: {error}.") from error
     reading, faults = _checked(json.dumps(raw, sort_keys=True))
     if faults:
-        raise StepError("\n".join(f"{VARIABLE}{fault} (inventory, host {host}, agent {agent})" for fault in faults))
+        where = _written_at(given)
+        raise StepError("\n".join(f"{where}{VARIABLE}{fault} (host {host}, agent {agent})" for fault in faults))
     return reading
+
+
+def _written_at(value: Any) -> str:
+    """`<file>:<line>: ` of a variable; nothing where this Ansible does not know it (before 2.19)."""
+    try:
+        from ansible._internal._datatag._tags import Origin
+    except ImportError:
+        return ""
+    origin = Origin.get_tag(value)
+    return f"{origin.path}:{origin.line_num}: " if origin is not None and origin.path else ""
 
 
 @lru_cache(maxsize=256)

@@ -20,6 +20,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._pydantic i
     PydanticCustomError,
     WithJsonSchema,
 )
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._steady_pattern import endless_fault
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._units import (
     NOTATIONS,
     UnitError,
@@ -183,6 +184,9 @@ def log_pattern(value: Any) -> str:
         raise refuse(expected, f"it does not compile: {error}") from error
     if compiled.search(""):
         raise refuse("a regular expression that some text does not match", "this one matches every line")
+    endless = endless_fault(str(value))
+    if endless:
+        raise refuse("a regular expression that no log line can keep busy", endless)
     return str(value)
 
 

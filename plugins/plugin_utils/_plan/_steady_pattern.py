@@ -40,6 +40,10 @@ class _Fault(Exception):
     """Why a pattern is refused."""
 
 
+class _EndlessFault(_Fault):
+    """Some line keeps it busy for ever."""
+
+
 def pattern_fault(pattern: str) -> str | None:
     """What makes a pattern unusable for log lines, as a sentence; None when it is sound. It must compile."""
     if len(pattern) > _LONGEST:
@@ -49,6 +53,19 @@ def pattern_fault(pattern: str) -> str | None:
         automaton.check()
     except _Fault as fault:
         return str(fault)
+    return None
+
+
+def endless_fault(pattern: str) -> str | None:
+    """The same of steps without end alone, for patterns that worked before the others were looked for."""
+    try:
+        automaton = _Automaton(parser.parse(pattern))
+        automaton.drop_what_follows_the_end()
+        automaton.exponential()
+    except _EndlessFault as fault:
+        return str(fault)
+    except _Fault:
+        return None
     return None
 
 
@@ -171,30 +188,31 @@ class _Automaton:
     # ------------------------------------------------------------ checks
 
     def check(self) -> None:
-        self._drop_what_follows_the_end()
-        self._exponential()
+        self.drop_what_follows_the_end()
+        self.exponential()
         self._square()
         self._many_ways()
 
-    def _drop_what_follows_the_end(self) -> None:
+    def drop_what_follows_the_end(self) -> None:
         """A match ends where the pattern may end; what it would read from there on is never tried a second time."""
         if self.ends_anywhere:
             for number in self.whole.last:
                 self.ways[number] = {}
 
-    def _exponential(self) -> None:
+    def exponential(self) -> None:
+        """Refuse two ways back to one place."""
         loops = self._loops()
         for here, ways in enumerate(self.ways):
             for there, count in ways.items():
                 if count > 1 and loops[here] is loops[there] and here in loops[there]:
-                    raise _Fault(
+                    raise _EndlessFault(
                         f"it repeats what is itself repeated ({self._shown(there)}), which takes steps without end"
                     )
         for start in [number for number, members in enumerate(loops) if number in members]:
             seen = self._reach((start, start), 2)
             for pair in seen:
                 if pair[0] != pair[1] and (start, start) in self._reach(pair, 2):
-                    raise _Fault(
+                    raise _EndlessFault(
                         f"a repeat in it reads one text in two ways ({self._shown(start)}), which takes steps without end"
                     )
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible._internal._datatag._tags import Origin
 from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_options import parse_server
 from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_probe_request import parse_probe
 from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_sample import parse_sample
@@ -97,6 +98,15 @@ def test_an_inventory_that_cant_work_is_refused_by_host_and_key(context: Context
     with pytest.raises(StepError, match="dgx-1") as caught:
         _instances.to_look_at(saying(context, given), "tdd-expert", HOSTS[0])
     assert told in str(caught.value)
+
+
+def test_the_file_of_an_inventory_that_cant_work_is_named(context: Context) -> None:
+    written = Origin(path="/inventory/group_vars/dgx/vars.yml", line_num=7).tag({"shape": "klgo"})
+    with pytest.raises(StepError) as caught:
+        _instances.to_look_at(saying(context, written), "tdd-expert", HOSTS[0])
+    assert str(caught.value).startswith(
+        "/inventory/group_vars/dgx/vars.yml:7: rollout_agent_log_lines.shape: seen klgo"
+    )
 
 
 def test_the_plan_wins_over_the_inventory_and_names_what_is_harmless(context: Context, tmp_path: Path) -> None:

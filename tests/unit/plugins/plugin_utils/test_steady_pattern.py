@@ -19,7 +19,7 @@ from ansible_collections.cowboyai.rollout.plugins.module_utils import (
     _log_time,
     _log_trace,
 )
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._steady_pattern import pattern_fault
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._steady_pattern import endless_fault, pattern_fault
 
 ENDLESS = [
     r"(a*)*b", r"(a+)+$", r"(a|ab|b)*c", r"(?:a?b?)*c", r"(\w+\s?)*x", r"(x+x+)+y", r"(?i)(A|aB|b)+c", r"(?s)(?:.|\n)*x", r"([a-z]+|\w)*!",
@@ -64,6 +64,13 @@ SOUND = [
 @pytest.mark.parametrize("pattern", ENDLESS)
 def test_a_pattern_that_may_never_end_is_refused(pattern: str) -> None:
     assert "without end" in str(pattern_fault(pattern))
+
+
+@pytest.mark.parametrize(
+    "pattern", [*SQUARE, *SOUND, *(each for each in OTHER if "++" not in each and "(?>" not in each)]
+)
+def test_patterns_that_worked_before_are_refused_for_steps_without_end_alone(pattern: str) -> None:
+    assert endless_fault(pattern) is None
 
 
 @pytest.mark.parametrize("pattern", SQUARE)

@@ -93,7 +93,7 @@ def test_what_cant_work_is_refused_with_file_line_and_key(
         ({"shape": "klgo"}, ".shape: seen klgo, expected one of auto"),
         (
             {"pattern": "(?P<level>(a+)+)b"},
-            ".pattern: seen (?P<level>(a+)+)b, expected a regular expression that no log line can make slow",
+            ".pattern: seen (?P<level>(a+)+)b, expected a regular expression that no log line can keep busy",
         ),
         (
             {"shape": "klog", "keys": {"level": ["x"]}},

@@ -135,6 +135,7 @@ MISTAKES = [
     ('"cim.agent.>", ', '"cim-agent.>", ', "sample.unified[0]", "cim-agent.>", "count twice"),
     ("[NATS_URL,", "[NATS-URL,", "drift.accept[0]", "NATS-URL", "environment variable"),
     ('"(?i)corrupt"', '"(corrupt"', "corruption_signs[0]", "(corrupt", "does not compile"),
+    ('"(?i)corrupt"', '"(c+)+t!"', "corruption_signs[0]", "(c+)+t!", "takes steps without end"),
     ('"(?i)corrupt"', '"x*"', "corruption_signs[0]", "x*", "matches every line"),
     ("disk_free: 1GiB", "disk_free: 1", "preflight.disk_free", "1", "a size"),
     ("history: 24h", "history: 1m", "baseline.history", "1m", "at least 10m (baseline.window)"),
