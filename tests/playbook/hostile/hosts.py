@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,8 @@ class Hosts:
 
     folder: Path
     answers: dict[str, Any]
+    # What the user's own settings add to the environment.
+    settings: dict[str, str] = field(default_factory=dict)
 
     def write(self) -> Path:
         hosts = {}
@@ -64,7 +66,12 @@ class Hosts:
             str(playbook),
             *arguments,
         ]
-        environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+        environment = {
+            **os.environ,
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "ANSIBLE_NOCOLOR": "1",
+            **self.settings,
+        }
         environment.pop("ANSIBLE_FORCE_COLOR", None)
         done = subprocess.run(
             command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
