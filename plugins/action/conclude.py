@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _orders, _ticks
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._action import RolloutAction
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context, StepError, value_of
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context, StepError
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import HOLD
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._notify import _hook
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._shadow import rate
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._variables import value_of
 
 
 class ActionModule(RolloutAction):
@@ -77,7 +78,7 @@ class ActionModule(RolloutAction):
     @staticmethod
     def _of_check(context: Context, outcome: str) -> dict[str, Any]:
         """The end of a run in check mode: not well when preflight would have stopped the rollout."""
-        problems = (value_of(context.variables, "ansible_facts") or {}).get("rollout_check_problems") or []
+        problems = (context.variables.get("ansible_facts") or {}).get("rollout_check_problems") or []
         if not problems:
             return {"msg": "check mode: nothing was changed and nothing was decided", "decision": outcome}
         lines = [f"check mode: nothing was changed; preflight found {len(problems)} problems:", *map(str, problems)]
@@ -97,7 +98,7 @@ class ActionModule(RolloutAction):
         return state.decision_why or ""
 
     def _decide(self, context: Context) -> dict[str, Any]:
-        for name in _names(value_of(context.variables, "rollout_accept_missed", "")):
+        for name in value_of(context.variables, "rollout_accept_missed", []):
             checkpoint = context.state.checkpoints.get(name)
             if checkpoint is None or checkpoint.status == "taken":
                 raise StepError(f"rollout_accept_missed={name}: {context.rollout} missed no checkpoint of that name.")
@@ -112,9 +113,3 @@ class ActionModule(RolloutAction):
         else:
             context.record("decision.made", {"decision": order["decision"], "why": order["reason"]}, self.clock.now())
         return {"msg": f"{order['decision'].upper()}: {order['reason']}", "decision": order["decision"]}
-
-
-def _names(told: Any) -> list[str]:
-    """Checkpoints by name: a list, or a text with commas."""
-    names = told if isinstance(told, list) else str(told or "").split(",")
-    return [str(name).strip() for name in names if str(name).strip()]

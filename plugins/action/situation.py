@@ -9,10 +9,13 @@ from typing import Any, ClassVar
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._action import RolloutAction, display
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import parse_iso
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context, value_of
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._foreign import visible
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._holding import lease_of
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import LedgerError
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._newest_summary import newest_summary
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._process_mark import is_gone
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._runner import runner
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._situation import (
     Situation,
     Waiting,
@@ -23,6 +26,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._situation import
 )
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._state import fold
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ticks import TickBook
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._variables import value_of
 
 Result = dict[str, Any]
 
@@ -75,7 +79,11 @@ class ActionModule(RolloutAction):
             # No process waits that could be looked at: the launches' own note says what for.
             until = parse_iso(tick.next_due)
             waiting = Waiting(tick.label, until, until)
-        return situation(fold(rollout, records), records, now, summary=summary, waiting=waiting)
+        # Leases go by real time, whatever a rehearsal has skipped.
+        lease = lease_of(context.store, rollout)
+        gone = is_gone(lease["process"]) if lease else None
+        at_work = runner(lease, self.real_clock.now(), gone, launched=tick is not None)
+        return situation(fold(rollout, records), records, now, summary=summary, waiting=waiting, runner=at_work)
 
     @staticmethod
     def _result(arguments: dict[str, Any], lines: list[str], person: dict[str, list[str]], last: str) -> Result:

@@ -25,11 +25,12 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils import (
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import instance_id, split_instance
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._action import RolloutAction
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import duration_text, iso, parse_iso, short
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context, StepError, value_of
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context, StepError
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._holding import hold
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import GO, HOLD
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._own_words import overruled
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._start import ensure_started, refuse_to_begin_anew
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._variables import value_of
 
 Result = dict[str, Any]
 # How many changed hosts a look between two batches visits; the probe hears all of them.
@@ -441,12 +442,12 @@ class ActionModule(RolloutAction):
         # A person may choose a part. What a gate decided has the plan's scope, whichever step the run was about.
         forced = arguments["forced"]
         phase = value_of(context.variables, "phase") if forced else None
-        agent = value_of(context.variables, "agent") if forced else None
+        agents: list[str] = value_of(context.variables, "agent", []) if forced else []
         state = context.state
         if not state.attempt and not arguments["forced"]:
             return _orders.not_due("nothing was started")
         if not state.attempt:
-            return self._rollback_without_ledger(context, agent, phase)
+            return self._rollback_without_ledger(context, agents, phase)
         of_phase = set(state.phase(str(phase)).touched) if phase else None
         if phase and not of_phase:
             raise StepError(
@@ -462,10 +463,10 @@ class ActionModule(RolloutAction):
             named, host = split_instance(instance)
             # One that has left the inventory is not left out: it counts as not back.
             in_limit = host in context.in_play or host in gone
-            return in_limit and (not agent or named == agent) and (of_phase is None or instance in of_phase)
+            return in_limit and (not agents or named in agents) and (of_phase is None or instance in of_phase)
 
         order = _orders.rollback(
-            state, forced=arguments["forced"], why=str(value_of(context.variables, "reason", "")), chosen=chosen
+            state, forced=arguments["forced"], why=value_of(context.variables, "reason", ""), chosen=chosen
         )
         if not order["due"] and arguments["forced"] and state.touched():
             raise StepError(
@@ -487,7 +488,7 @@ class ActionModule(RolloutAction):
             order["fence"] = _fencing.fence(context.rollout, "rollback", context.records)
         return order
 
-    def _rollback_without_ledger(self, context: Context, agent: Any, phase: Any) -> Result:
+    def _rollback_without_ledger(self, context: Context, chosen: list[str], phase: Any) -> Result:
         """Ledger gone: the backup's own manifest on each host says what to restore; a person names its directory."""
         directory = value_of(context.variables, "rollout_backup_dir")
         if not directory:
@@ -500,9 +501,9 @@ class ActionModule(RolloutAction):
             raise StepError(
                 f"without a ledger nobody knows what phase {str(phase)!r} touched. Choose by -e agent=<name> and --limit, or leave phase out."
             )
-        agents = {host: ([str(agent)] if agent else []) for host in context.in_play}
         accept = _unproven.accepted(context.variables, None)
-        named = [instance_id(str(agent), host) for host in context.in_play] if agent else []
+        agents = {host: list(chosen) for host in context.in_play}
+        named = [instance_id(agent, host) for host in context.in_play for agent in chosen]
         return _orders.due(
             directory=str(directory),
             agents=agents,
@@ -526,7 +527,7 @@ class ActionModule(RolloutAction):
         """All agents of the inventory on every host of the play, since a quarter of an hour ago."""
         since = _instances.in_real_time(context, self.clock.now() - timedelta(minutes=15))
         agents = list(context.catalogue or [])
-        wanted = [name.strip() for name in str(value_of(context.variables, "agent", "")).split(",") if name.strip()]
+        wanted: list[str] = value_of(context.variables, "agent", [])
         unknown = [name for name in wanted if name not in agents]
         if unknown:
             raise StepError(

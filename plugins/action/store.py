@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._action import RolloutAction
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context, StepError, value_of
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context, StepError
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store import Store, store_at
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store._copy import copy, verify
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._variables import value_of
 
 
 class ActionModule(RolloutAction):

@@ -55,22 +55,21 @@ from ansible.context import CLIARGS
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _ticks
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._action import PlayVariables
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import (
     StepError,
     find_plan,
-    is_true,
     matching_hosts,
     monitoring_dir,
     read_plan,
     rollout_id,
-    value_of,
 )
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import LedgerError
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan_clock import PlanClock
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._play_variables import PlayVariables
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._problems import ProblemsError
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._state import NO_GO, ROLLBACK, RolloutState, fold
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store import open_store
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._variables import is_true, value_of
 
 # A pattern that fits no host.
 NOBODY = "all:!all"
@@ -138,7 +137,7 @@ class LookupModule(LookupBase):
 
         What a step would have said is in the ledger, and the end of the run says it.
         """
-        if str(value_of(play, "rollout_new_attempt", "")).lower() in ("true", "yes", "1"):
+        if is_true(play, "rollout_new_attempt"):
             return False
         rollout = rollout_id(play, plan.rollout)
         state = _recorded(play, rollout)

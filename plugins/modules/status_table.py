@@ -20,6 +20,10 @@ options:
       registered.
     type: str
     required: true
+  order:
+    description: What M(cowboyai.rollout.step) returned for the status, so that instances of a host that does not answer are counted and named.
+    type: dict
+    default: {}
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - ansible.builtin.action_common_attributes.flow
@@ -48,11 +52,12 @@ EXAMPLES = r"""
   run_once: true
   cowboyai.rollout.status_table:
     units: units
+    order: "{{ order }}"
 """
 
 RETURN = r"""
 expected:
-  description: Instances on the hosts that answered.
+  description: Instances that were asked about. Those on hosts that gave no answer are among them where O(order) is given.
   returned: success
   type: int
   sample: 93
@@ -66,6 +71,16 @@ not_active:
   returned: success
   type: int
   sample: 0
+not_reached:
+  description: How many are on hosts that gave no answer.
+  returned: success
+  type: int
+  sample: 0
+named:
+  description: The instances that are not active and those that are unreachable, by name.
+  returned: success
+  type: dict
+  sample: {"not_active": [], "unreachable": ["indexer@edge-2"]}
 unreachable_hosts:
   description: Hosts that gave no answer.
   returned: success

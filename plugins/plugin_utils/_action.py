@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import traceback
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -18,7 +17,7 @@ from ansible.utils.display import Display
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _ticks
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._alerts import close_ended
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import SystemClock, iso, plus
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context, StepError, is_true
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context, StepError
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._exposition_file import publish
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._foreign import visible
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._holding import hold, release
@@ -27,28 +26,12 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._notify import _h
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._orders import Refused, View
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan_clock import PlanClock
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan_time import in_plan_time
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._play_variables import PlayVariables
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._problems import ProblemsError
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._start import foresee_start
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._variables import is_true
 
 display = Display()
-
-
-class PlayVariables(Mapping[str, Any]):
-    """The variables of a play, templated when read: a task's variables arrive raw."""
-
-    def __init__(self, raw: Mapping[str, Any], templar: Any) -> None:
-        self._raw, self._templar = raw, templar
-
-    def __getitem__(self, name: str) -> Any:
-        if name in ("hostvars", "groups"):
-            return self._raw[name]
-        return self._templar.template(self._raw[name])
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._raw)
-
-    def __len__(self) -> int:
-        return len(self._raw)
 
 
 def plain(value: Any) -> Any:

@@ -8,15 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._variables import value_of
+
 # Older controllers say `tower_` only, newer ones both.
 PREFIXES = ("awx", "tower")
 
 
 def _said(variables: Mapping[str, Any], name: str) -> str:
     for prefix in PREFIXES:
-        value = variables.get(f"{prefix}_{name}")
-        if value is not None and value != "":
-            return str(value)
+        value: str = value_of(variables, f"{prefix}_{name}", "")
+        if value:
+            return value
     return ""
 
 

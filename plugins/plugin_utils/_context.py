@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from ansible.errors import AnsibleError
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _awx
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _awx, _step_error
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._catalogue import Catalogue
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._lease import fenced_text, successor
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import Ledger, Record
@@ -31,6 +31,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._process_mark imp
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._state import RolloutState, fold
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store import Store, open_store
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store._open import folder_named
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._variables import is_true, value_of
 
 if TYPE_CHECKING:
     from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan import Plan
@@ -43,13 +44,10 @@ SKIPPED_BUCKET = 0.25
 LOOKS_PER_WAIT = 2
 # Of a rollout or a host: ledgers, looks and folders of evidence are named by them.
 _NAME = re.compile(r"[A-Za-z0-9\[][A-Za-z0-9._:@\[\]-]*\Z")
+StepError = _step_error.StepError
 COLLECTION_PLANS = Path(__file__).resolve().parents[2] / "playbooks" / "plans"
 # What people say and are told names no evidence; whoever records it beside a run has not its lease, and leaves its evidence alone.
 _WITHOUT_EVIDENCE = ("alert.", "approval.", "line.", "notification.")
-
-
-class StepError(Exception):
-    """A step can't be done as asked. The message says what was attempted, what was seen and what to do next."""
 
 
 class FencedError(StepError):
@@ -61,17 +59,6 @@ def read_plan(path: Path, **known: Any) -> Plan:
     from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan import load_plan
 
     return load_plan(str(path), **known)
-
-
-def value_of(variables: Mapping[str, Any], name: str, default: Any = None) -> Any:
-    """A play variable; undefined and the empty string (an empty AWX survey answer) both count as not given."""
-    value = variables.get(name)
-    return default if value is None or value == "" else value
-
-
-def is_true(variables: Mapping[str, Any], name: str) -> bool:
-    """Whether a play variable says yes, also as text."""
-    return str(value_of(variables, name, "")).lower() in ("true", "yes", "1")
 
 
 def is_shadow(variables: Mapping[str, Any]) -> bool:
@@ -100,7 +87,7 @@ def plan_folders(variables: Mapping[str, Any]) -> list[Path]:
     given = value_of(variables, "rollout_plans_dir")
     if given:
         folders.append(Path(str(given)))
-    playbook_dir = value_of(variables, "playbook_dir")
+    playbook_dir = variables.get("playbook_dir")
     if playbook_dir:
         folders += [Path(str(playbook_dir)) / "plans", Path(str(playbook_dir)).parent / "plans"]
     # Imported steps have the folder of the steps for their playbook's, so a project's own plans are looked for here too.
@@ -144,6 +131,11 @@ def _only_plan_with(variables: Mapping[str, Any], folders: list[Path]) -> Path:
                 fitting[path.stem] = path
     if len(fitting) == 1:
         return next(iter(fitting.values()))
+    if not wanted and "rollout" in variables:
+        raise StepError(
+            "which rollout? An empty one was given, as by a survey's question without an answer, and wins over what the playbook says itself. "
+            "Leave rollout away, or say -e rollout=<name>."
+        )
     seen = (
         f"plans with a phase {wanted!r}: {', '.join(fitting) or 'none'}" if wanted else "no rollout and no phase given"
     )
@@ -380,16 +372,7 @@ class Context:
     @cached_property
     def scales_time(self) -> bool:
         """Whether this run says so by the word of earlier versions, `rollout_time_scale`."""
-        given = value_of(self.variables, "rollout_time_scale", 1)
-        try:
-            scale = float(given)
-        except (TypeError, ValueError):
-            scale = 0.0
-        if not 1.0 <= scale <= 1_000_000.0:
-            raise StepError(
-                f"rollout_time_scale: seen {given!r}. It is no longer needed: say -e rollout_skip_waits=true for a rehearsal that skips its "
-                "waits, or leave it out."
-            )
+        scale: float = value_of(self.variables, "rollout_time_scale", 1.0)
         return scale != 1.0
 
     @cached_property
@@ -397,20 +380,13 @@ class Context:
         """How many looks a wait gets where waits are skipped; None where the plan's `watch.every` says it."""
         if not self.skips_waits:
             return None
-        given = value_of(self.variables, "rollout_looks_per_wait", LOOKS_PER_WAIT)
-        try:
-            looks = int(str(given))
-        except ValueError:
-            looks = 0
-        if not 1 <= looks <= 1000:
-            raise StepError(f"rollout_looks_per_wait: seen {given!r}, expected a whole number from 1 to 1000.")
+        looks: int = value_of(self.variables, "rollout_looks_per_wait", LOOKS_PER_WAIT)
         return looks
 
     @cached_property
     def rehearsal(self) -> bool:
         """Skipped waits, or an inventory that says `rollout_rehearsal: true`: its decisions never count for production."""
-        flags = [self.hostvar(host, "rollout_rehearsal", False) for host in self.in_play]
-        return self.skips_waits or any(str(flag).lower() in ("true", "yes", "1") for flag in flags)
+        return self.skips_waits or any(self.hostvar(host, "rollout_rehearsal", False) for host in self.in_play)
 
     @cached_property
     def looks(self) -> LookBook:

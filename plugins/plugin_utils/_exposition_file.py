@@ -10,10 +10,11 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context, value_of
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._exposition import exposition
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._newest_summary import newest_summary
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._private_folder import private_folder
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._variables import value_of
 
 
 def publish(context: Context, warn: Callable[[str], object]) -> list[Path]:

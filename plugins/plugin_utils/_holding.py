@@ -11,15 +11,11 @@ from typing import Any
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _lease
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._claims import claim_of, conflict_text
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import iso, parse_iso
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import (
-    Context,
-    StepError,
-    operator,
-    value_of,
-)
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context, StepError, operator
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._process_mark import is_gone, is_orphaned
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._start import begins_anew
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store import Conflict, Entry
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store import Conflict, Entry, Store
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._variables import is_true, value_of
 
 _PREFIX = "lease."
 _TRIES = 5
@@ -34,7 +30,7 @@ def hold(context: Context, now: datetime, by_hand: str = "") -> None:
     if is_orphaned(dict(context.process)):
         raise StepError(f"{context.rollout}: the run that this step belongs to has ended; it does nothing more.")
     key = f"{_PREFIX}{context.rollout}"
-    takeover = bool(by_hand) or str(value_of(context.variables, "rollout_takeover", "")).lower() in ("true", "yes", "1")
+    takeover = bool(by_hand) or is_true(context.variables, "rollout_takeover")
     for _try in range(_TRIES):
         entry = context.store.get(key)
         lease = entry.value if entry else None
@@ -63,6 +59,12 @@ def hold(context: Context, now: datetime, by_hand: str = "") -> None:
         f"{context.rollout}: its lease changed hands {_TRIES} times while this run tried to take it: several runs are being started. "
         "Keep one, and start the same command again."
     )
+
+
+def lease_of(store: Store, rollout: str) -> dict[str, Any] | None:
+    """The lease of a rollout, for those who only look."""
+    entry = store.get(f"{_PREFIX}{rollout}")
+    return entry.value if entry else None
 
 
 def release(context: Context, now: datetime) -> None:
@@ -102,6 +104,7 @@ def _put(context: Context, key: str, entry: Entry | None, standing: str, now: da
         "since": mine["since"] if mine else iso(now),
         "heartbeat": iso(now),
         "expires_s": _lease.expires_s(_windows(context)),
+        "silence_s": _lease.silence_s(_windows(context)),
         "agents": claims[0],
         "hosts": claims[1],
         "released": None,

@@ -24,6 +24,11 @@ def expires_s(windows: Iterable[float]) -> float:
     return max(EXPIRES_S, 2 * max(windows, default=0.0) + 600.0)
 
 
+def silence_s(windows: Iterable[float]) -> float:
+    """How long a run that lives goes without a sign of life: while it measures, and while a step is at work on hosts (real seconds)."""
+    return max(windows, default=EXPIRES_S / 3) + 300.0
+
+
 def standing(lease: dict[str, Any] | None, run: str, now: datetime, gone: bool | None, takeover: bool) -> str:
     """What the lease is to this run. `gone`: whether its holder's process has ended, None where nobody knows."""
     if lease is None or lease.get("released"):

@@ -26,9 +26,12 @@ def overruled(task: Any, variables: Mapping[str, Any]) -> str:
     if "rollout" not in own:
         return ""
     for name in NAMES:
-        seen = variables.get(name)
+        # An empty answer may have become None. It wins all the same.
+        if name not in variables:
+            continue
+        seen = variables[name]
         # A play that does not say the name itself is no excuse: a later one of the same playbook does.
-        if seen is not None and (name not in own or not _same(seen, own[name])):
+        if name not in own or not _same(seen, own[name]):
             says = (
                 f"{name} {own[name]!r}"
                 if name in own

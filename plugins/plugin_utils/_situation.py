@@ -15,6 +15,13 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import dur
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import told_value
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import Record
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._recorded_plan import RecordedPlan, recorded_plan
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._runner import (
+    NOBODY,
+    QUIET,
+    RELEASED,
+    Runner,
+    what_to_do,
+)
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._stages import (
     Event,
     Stage,
@@ -102,6 +109,7 @@ class Situation:
     told: str = ""
     alerts: list[OpenAlert] = field(default_factory=list)
     guards: dict[str, datetime] = field(default_factory=dict)
+    runner: Runner | None = None
     person: list[str] = field(default_factory=list)
     last_at: datetime | None = None
     last: str = ""
@@ -115,8 +123,11 @@ def situation(
     summary: Mapping[str, Any] | None = None,
     waiting: Waiting | None = None,
     told: str = "",
+    runner: Runner | None = None,
 ) -> Situation:
     """The newest attempt of a rollout as of `now`.
+
+    `runner`: whether somebody is at work on it; None where it is asked by the run itself.
 
     `summary`: the summary.json of the newest judged gate, for its criteria. `told`: the last readings in words, shown
     where the records hold no readings.
@@ -141,6 +152,7 @@ def situation(
         told=told,
         alerts=open_alerts(attempt),
         guards=dict(state.armed),
+        runner=None if state.finished else runner,
         last_at=last.moment if last else None,
         last=last.kind if last else "",
     )
@@ -276,13 +288,52 @@ def _needs_person(state: RolloutState, plan: RecordedPlan, records: list[Record]
     critical = [alert for alert in seen.alerts if alert.severity == "critical"]
     if critical and not state.finished:
         found.append(f"{len(critical)} critical alert{'s are' if len(critical) > 1 else ' is'} open")
-    silent = _silent_for(state, plan, seen)
+    nobody = _nobody_at_work(state, seen)
+    silent = 0.0 if nobody else _silent_for(state, plan, seen)
+    if nobody:
+        found.append(nobody)
     if silent:
         found.append(
             f"nothing was recorded for {duration_text(silent)} though a look was due: "
             "if its run has ended, start the same command again"
         )
     return found
+
+
+def _nobody_at_work(state: RolloutState, seen: Situation) -> str:
+    """Why a rollout that has not ended does not go on by itself, and what the hosts do then; empty where somebody works at it or it waits.
+
+    A run that has ended well leaves hosts that wait for a confirmation to the next one; if there are none, nothing presses.
+    """
+    runner = seen.runner
+    if runner is None or state.finished or state.rolled_back:
+        return ""
+    armed = _armed_text(seen)
+    if runner.works:
+        # For all that can be known; but a host that nobody confirmed in time speaks against it.
+        late = bool(seen.guards) and min(seen.guards.values()) <= seen.now
+        return f"{armed} ({runner.text}): look whether that run still goes on" if late else ""
+    # It stands because a gate or a person decided so, which is said already; its guards run out all the same.
+    stands = state.stop is not None
+    if stands or runner.kind in (NOBODY, RELEASED):
+        return f"nobody is at work on it and {armed}: {what_to_do(runner, state.rollout)}" if armed else ""
+    head = "nobody can be seen at work on it" if runner.kind == QUIET else "its run has ended in the middle of it"
+    return f"{head} ({runner.text}){f', and {armed}' if armed else ''}: {what_to_do(runner, state.rollout)}"
+
+
+def _armed_text(seen: Situation) -> str:
+    """What hosts that wait for a confirmation do by themselves, the first of them; empty when none waits."""
+    if not seen.guards:
+        return ""
+    first = min(seen.guards.values())
+    named = _hosts_text(sorted(seen.guards, key=lambda host: (seen.guards[host], host)))
+    if first <= seen.now:
+        return f"{named} was to be confirmed by {short(first)}, so what was not told in time has put itself back"
+    return f"{named} put{'s itself' if len(seen.guards) == 1 else ' themselves'} back unless confirmed, {_left(seen.now, first)}, at {short(first)}"
+
+
+def _hosts_text(hosts: list[str]) -> str:
+    return ", ".join(hosts[:MOST_NAMED]) + (f" and {len(hosts) - MOST_NAMED} more" if len(hosts) > MOST_NAMED else "")
 
 
 def _silent_for(state: RolloutState, plan: RecordedPlan, seen: Situation) -> float:
@@ -315,6 +366,8 @@ def block_lines(view: Situation) -> list[str]:
     lines += _next_lines(view)
     if view.accounting:
         lines.append(_labelled("instances", view.accounting))
+    if view.attempt and view.runner:
+        lines.append(_labelled("run", view.runner.text))
     lines += _guard_lines(view)
     lines += _alert_lines(view)
     lines += _reading_lines(view)
@@ -390,7 +443,7 @@ def _guard_lines(view: Situation) -> list[str]:
     if not view.guards:
         return []
     hosts = sorted(view.guards, key=lambda host: (view.guards[host], host))
-    named = ", ".join(hosts[:MOST_NAMED]) + (f" and {len(hosts) - MOST_NAMED} more" if len(hosts) > MOST_NAMED else "")
+    named = _hosts_text(hosts)
     first = view.guards[hosts[0]]
     if first <= view.now:
         text = f"{named}: not confirmed by {short(first)} ({_ago(view.now, first)}), so a host that was not told has put itself back"

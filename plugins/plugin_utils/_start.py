@@ -13,15 +13,11 @@ from typing import Any
 from ansible_collections.cowboyai.rollout.plugins.module_utils import _secrets
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _awx
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import duration_text
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import (
-    Context,
-    StepError,
-    is_true,
-    value_of,
-)
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context, StepError
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._lease import TAKEOVER
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import Record
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._state import fold
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._variables import is_true, value_of
 
 KEPT_PER_ATTEMPT = ("checkpoints", "reports")
 # What a run records of an attempt without taking a step of it: the lease that it took from another one, and what people were told.

@@ -17,9 +17,10 @@ from datetime import datetime
 from typing import Any
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import iso, parse_iso, short
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import process_name, value_of
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import process_name
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import Record
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store import Store
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._variables import is_true
 
 # What is written for people and about readings gives a tick nothing to do.
 TOLD_ONLY = ("notification", "alert")
@@ -86,7 +87,7 @@ class TickBook:
 
 def wanted(variables: Mapping[str, Any]) -> bool:
     """Whether this run must not wait: `rollout_wait: false`."""
-    return str(value_of(variables, "rollout_wait", "true")).lower() in ("false", "no", "0")
+    return not is_true(variables, "rollout_wait")
 
 
 def joined(book: TickBook, own_run: str, new_attempt: bool) -> Tick:

@@ -132,3 +132,68 @@ def test_a_link_that_is_missing_replaced_dangling_or_too_much_is_found(root: Pat
         "is missing",
         "points to nothing",
     ]
+
+
+# ---------------------------------------------------------------- variables and their types
+
+TABLE = 'VARIABLES: dict[str, Variable] = {"live": Variable(YES_NO, True), "reason": Variable(TEXT, "")}\n'
+
+
+@pytest.fixture
+def typed(root: Path) -> Path:
+    write(root, "plugins/plugin_utils/_variables.py", GOOD_PYTHON + TABLE)
+    write(
+        root,
+        "roles/verb/tasks/main.yml",
+        "---\n- verb: {reason: \"{{ lookup('cowboyai.rollout.given', 'reason') }}\", live: \"{{ order.live }}\"}\n",
+    )
+    assert house_rules.violations(root) == []
+    return root
+
+
+@pytest.mark.parametrize(
+    ("task", "name"),
+    [
+        ("- verb:\n  when: live | default(true, true) | bool", "live"),
+        ("- verb:\n  when: [order.due, not live]", "live"),
+        ("- verb: {why: \"{{ reason | default('') }}\"}", "reason"),
+        ('- verb: {why: "{% if reason %}x{% endif %}"}', "reason"),
+        ('- verb: {url: "{{ rollout_not_in_the_table }}"}', "rollout_not_in_the_table"),
+        ('- verb: {url: "{{ hostvars[item.key].rollout_nats_url }}"}', "rollout_nats_url"),
+        ("- verb: {url: \"{{ hostvars[item]['rollout_nats_url'] }}\"}", "rollout_nats_url"),
+        ("- verb: {why: \"{{ lookup('vars', 'reason') }}\"}", "reason"),
+        ("- verb: {why: \"{{ lookup('cowboyai.rollout.given', 'raeson') }}\"}", "raeson"),
+    ],
+)
+@pytest.mark.parametrize("place", ["roles/verb/tasks/main.yml", "playbooks/steps/verb.yml"])
+def test_a_task_that_reads_an_answer_past_its_type_is_found(typed: Path, place: str, task: str, name: str) -> None:
+    write(typed, place, f"---\n{task}\n")
+    (found,) = house_rules.violations(typed)
+    assert found.startswith(f"{place}:") and name in found
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ('A = context.variables.get("live")', "live"),
+        ('A = play["reason"]', "reason"),
+        ('A = hostvars[host]["rollout_x"]', "rollout_x"),
+        ('A = value_of(variables, "lvie")', "lvie"),
+        ('A = context.hostvar(host, "rollout_x")', "rollout_x"),
+    ],
+)
+def test_a_plugin_that_reads_an_answer_past_its_type_is_found(typed: Path, line: str, name: str) -> None:
+    write(typed, "plugins/action/verb.py", f"{GOOD_PYTHON}{line}\n")
+    found = house_rules.violations(typed)
+    assert found and all(each.startswith("plugins/action/verb.py:") and name in each for each in found)
+
+
+def test_what_only_has_such_a_name_is_left_alone(typed: Path) -> None:
+    fine = 'A = order["reason"]\nB = record.data.get("live")\nC = value_of(variables, "awx_job_id")\nD = is_true(variables, "live")\n'
+    write(typed, "plugins/action/verb.py", f"{GOOD_PYTHON}{fine}")
+    write(
+        typed,
+        "roles/verb/tasks/main.yml",
+        '---\n- verb: {why: "{{ order.reason }}", live: "reason"}\n  vars: {reason: x}\n',
+    )
+    assert house_rules.violations(typed) == []

@@ -23,6 +23,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._notify._process 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._notify._real_time import RealTime
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._notify._render import render
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._notify._settings import Settings, settings_of
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._variables import value_of
 
 if TYPE_CHECKING:
     from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context
@@ -79,7 +80,7 @@ def settings_in(context: Context) -> Settings | None:
 def urls_in(context: Context, settings: Settings) -> dict[str, list[str]]:
     """channel -> URLs, from the play's variables and the environment."""
     try:
-        variable: Any = context.variables.get(_channels.VARIABLE)
+        variable: Any = value_of(context.variables, _channels.VARIABLE)
     except Exception:
         # A vault that can't be opened, or a template that fails: Ansible has many errors for it, and none may stop a rollout.
         variable = None
@@ -194,7 +195,7 @@ def _place(context: Context) -> Place:
 def own_templates(context: Context) -> Path | None:
     """The folder of a person's own templates, `rollout_notify_templates`."""
     try:
-        given = context.variables.get("rollout_notify_templates")
+        given = value_of(context.variables, "rollout_notify_templates")
     except Exception:
         # As with the channels: the collection's own templates are there.
         given = None

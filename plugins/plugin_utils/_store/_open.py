@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store._file import FileStore
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._store._interface import Store, StoreError
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._variables import value_of
 
 KINDS = "file:// (the monitoring folder), file:///a/folder, or nats://host:4222"
 
@@ -23,16 +24,12 @@ def open_store(variables: Mapping[str, Any], folder: Path, demanded: int = 1, pl
     before it is asked for. Raises StoreError for what is no store, or keeps fewer copies than the plan asks for by its nature.
     """
 
-    def given(name: str, default: Any) -> Any:
-        value = variables.get(name)
-        return default if value is None or value == "" else value
-
     store = store_at(
-        str(given("rollout_store", "file://")),
+        value_of(variables, "rollout_store", "file://"),
         folder,
-        auth=given("rollout_store_auth", {}),
-        tls=given("rollout_store_tls", {}),
-        replicas=given("rollout_store_replicas", 1),
+        auth=value_of(variables, "rollout_store_auth", {}),
+        tls=value_of(variables, "rollout_store_tls", {}),
+        replicas=value_of(variables, "rollout_store_replicas", 1),
     )
     if demanded > 1:
         store.demand(demanded, plan)
@@ -54,7 +51,7 @@ def store_at(url: str, folder: Path, auth: Any = None, tls: Any = None, replicas
 
 def folder_named(variables: Mapping[str, Any]) -> Path | None:
     """The folder of a `rollout_store` of files that names one: it is the working folder as well."""
-    url = str(variables.get("rollout_store") or "")
+    url: str = value_of(variables, "rollout_store", "")
     return _folder_of(url) if url.startswith("file://") else None
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import ansible_runner
 
+from tests.playbook.awx.extra_vars import awx_file
 from tests.quality.command import ROOT
 from tests.rollout.scenario import boundaries
 from tests.rollout.scenario.boundaries import STRUCK, Boundary
@@ -90,19 +91,19 @@ class Jobs:
         script = private / "inventory" / "hosts"
         script.write_text(f"#!/usr/bin/env python3\nprint({self.inventory!r})\n")
         script.chmod(0o700)
+        template = {
+            "rollout_monitoring_dir": str(self.monitoring),
+            # What an inventory says relative to itself is not there: AWX's is a script elsewhere.
+            "rollout_agents_file": str(project / "inventories/rehearsal/group_vars/dgx/agents.csv"),
+        }
+        (private / "env").mkdir()
+        said = {"awx_job_id": self._count, "awx_user_name": "joe", **variables}
+        (private / "env" / "extravars").write_text(awx_file(said, template))
         before = _stamp(project)
         events: list[dict[str, Any]] = []
         told = ansible_runner.run(
             private_data_dir=str(private),
             playbook=playbook,
-            extravars={
-                "rollout_monitoring_dir": str(self.monitoring),
-                # What an inventory says relative to itself is not there: AWX's is a script elsewhere.
-                "rollout_agents_file": str(project / "inventories/rehearsal/group_vars/dgx/agents.csv"),
-                "awx_job_id": self._count,
-                "awx_user_name": "joe",
-                **variables,
-            },
             envvars={
                 "PATH": self.path,
                 "ANSIBLE_HOME": str(private / "home"),

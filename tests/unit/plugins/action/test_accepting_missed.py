@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.cowboyai.rollout.plugins.action import conclude
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._variables import value_of
 
 
 @pytest.mark.parametrize(
@@ -23,4 +23,4 @@ from ansible_collections.cowboyai.rollout.plugins.action import conclude
     ],
 )
 def test_names(told: Any, names: list[str]) -> None:
-    assert conclude._names(told) == names
+    assert value_of({"rollout_accept_missed": told}, "rollout_accept_missed", []) == names
