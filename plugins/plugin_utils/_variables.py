@@ -161,6 +161,7 @@ VARIABLES: dict[str, Variable] = {
     "rollout_agent_env_file": Variable(NAME, ""),
     "rollout_agent_catalogue": Variable(RAW),
     "rollout_disk_paths": Variable(NAMES, []),
+    "rollout_host_key": Variable(NAME, ""),
     "rollout_nats_url": Variable(NAME),
     "rollout_nats_auth": Variable(RAW, {}),
     "rollout_nats_tls": Variable(RAW, {}),

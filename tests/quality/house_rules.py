@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.quality.command import ROOT
+from tests.quality.host_keys_rule import host_keys
 from tests.quality.variables_rule import variables
 
 #: Entries of the collection that a plain clone offers under ansible_collections.cowboyai.rollout.
@@ -114,7 +115,7 @@ def links(root: Path) -> Iterator[str]:
             yield f"{LINKED_AT}/{name}: points to nothing"
 
 
-RULES = (site_names, roles, headers, tests_run, links, variables)
+RULES = (site_names, roles, headers, tests_run, links, variables, host_keys)
 
 
 def violations(root: Path) -> list[str]:

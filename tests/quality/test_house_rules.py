@@ -197,3 +197,18 @@ def test_what_only_has_such_a_name_is_left_alone(typed: Path) -> None:
         '---\n- verb: {why: "{{ order.reason }}", live: "reason"}\n  vars: {reason: x}\n',
     )
     assert house_rules.violations(typed) == []
+
+
+@pytest.mark.parametrize(
+    ("play", "found"),
+    [
+        ("become: true\n  vars: {ansible_host_key_checking: true}", 0),
+        ("connection: local", 0),
+        ("become: true", 1),
+        ("become: true\n  vars: {ansible_host_key_checking: false}", 1),
+        ("become: true\n  vars: {other: true}", 1),
+    ],
+)
+def test_a_play_that_goes_to_hosts_unchecked_is_found(root: Path, play: str, found: int) -> None:
+    write(root, "playbooks/steps/verb.yml", f"---\n- name: Verb\n  hosts: all\n  {play}\n")
+    assert len(house_rules.violations(root)) == found
