@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, ClassVar
 
 from ansible_collections.cowboyai.rollout.plugins.module_utils import _secrets
@@ -120,6 +121,10 @@ class ActionModule(RolloutAction):
         # A further attempt that is not needed, and the way to a checkpoint that is there, are nothing to tell.
         if not order["due"] and not arguments["attempt"] and step not in ("approach", "look", "confirm"):
             order["msg"] = f"{step} is not due: {order['why']}"
+        if step == "preflight":
+            # Plans are looked for in several places.
+            plan = Path(context.sure_plan.path).absolute()
+            order["msg"] = [f"PLAN {plan}", *([order["msg"]] if "msg" in order else [])]
         return order
 
     def _refuse_what_cant_go_well(self, context: Context) -> None:

@@ -17,10 +17,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ansible.context import CLIARGS
 from ansible.errors import AnsibleError
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _awx, _step_error
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _awx, _plan_search, _step_error
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._catalogue import Catalogue
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._lease import fenced_text, successor
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import Ledger, Record
@@ -45,7 +46,6 @@ LOOKS_PER_WAIT = 2
 # Of a rollout or a host: ledgers, looks and folders of evidence are named by them.
 _NAME = re.compile(r"[A-Za-z0-9\[][A-Za-z0-9._:@\[\]-]*\Z")
 StepError = _step_error.StepError
-COLLECTION_PLANS = Path(__file__).resolve().parents[2] / "playbooks" / "plans"
 # What people say and are told names no evidence; whoever records it beside a run has not its lease, and leaves its evidence alone.
 _WITHOUT_EVIDENCE = ("alert.", "approval.", "line.", "notification.")
 
@@ -81,65 +81,59 @@ def rollout_id(variables: Mapping[str, Any], rollout: str) -> str:
     return f"{rollout}-shadow" if is_shadow(variables) and not rollout.endswith("-shadow") else rollout
 
 
-def plan_folders(variables: Mapping[str, Any]) -> list[Path]:
-    """Where plans are looked for: `rollout_plans_dir`, beside the playbook, in the current folder, the collection's own."""
-    folders = []
-    given = value_of(variables, "rollout_plans_dir")
-    if given:
-        folders.append(Path(str(given)))
-    playbook_dir = variables.get("playbook_dir")
-    if playbook_dir:
-        folders += [Path(str(playbook_dir)) / "plans", Path(str(playbook_dir)).parent / "plans"]
-    # Imported steps have the folder of the steps for their playbook's, so a project's own plans are looked for here too.
-    here = Path.cwd()
-    return [*folders, here / "plans", here / "playbooks" / "plans", COLLECTION_PLANS]
-
-
 def find_plan(variables: Mapping[str, Any]) -> Path:
-    """The plan's file: `rollout_plan` (a path), else `<rollout>.yml` in the plan folders, else the one that fits.
+    """The plan's file: `rollout_plan` (a path, or an example's full name), else `<rollout>.yml` where plans are looked for, else the one that fits.
 
     Raises StepError when none or several fit.
     """
-    given = value_of(variables, "rollout_plan")
+    here = Path.cwd()
+    given: str = value_of(variables, "rollout_plan", "")
     if given:
-        path = Path(str(given)).expanduser()
+        path = _plan_search.example(given) or Path(given).expanduser()
         if not path.is_file():
-            raise StepError(f"plan {str(given)!r} (rollout_plan): no such file, looked for at {path.absolute()}.")
+            raise StepError(f"plan {given!r} (rollout_plan): no such file, looked for at {path.absolute()}.")
         return path
-    rollout = value_of(variables, "rollout")
-    folders = plan_folders(variables)
-    if rollout:
-        safe_name(str(rollout), "rollout")
-        for folder in folders:
-            for suffix in (".yml", ".yaml"):
-                if (folder / f"{rollout}{suffix}").is_file():
-                    return folder / f"{rollout}{suffix}"
-        looked = ", ".join(dict.fromkeys(str(folder) for folder in folders))
-        raise StepError(
-            f"rollout {rollout!r}: no plan {rollout}.yml in {looked}. Name its file with -e rollout_plan=<path>."
-        )
-    return _only_plan_with(variables, folders)
-
-
-def _only_plan_with(variables: Mapping[str, Any], folders: list[Path]) -> Path:
-    """`-e phase=indexer` alone is enough where only one plan has that phase."""
-    wanted = value_of(variables, "phase")
-    fitting: dict[str, Path] = {}
-    for folder in folders:
-        for path in sorted(folder.glob("*.y*ml")):
-            if wanted and path.stem not in fitting and any(p.name == wanted for p in read_plan(path).phases):
-                fitting[path.stem] = path
-    if len(fitting) == 1:
-        return next(iter(fitting.values()))
-    if not wanted and "rollout" in variables:
-        raise StepError(
-            "which rollout? An empty one was given, as by a survey's question without an answer, and wins over what the playbook says itself. "
-            "Leave rollout away, or say -e rollout=<name>."
-        )
-    seen = (
-        f"plans with a phase {wanted!r}: {', '.join(fitting) or 'none'}" if wanted else "no rollout and no phase given"
+    rollout: str = value_of(variables, "rollout", "")
+    search = _plan_search.search_of(
+        value_of(variables, "rollout_plans_dir", ""),
+        [str(playbook) for playbook in CLIARGS.get("args") or ()],
+        str(variables.get("playbook_dir") or ""),
+        here,
     )
-    raise StepError(f"which rollout? {seen}. Say -e rollout=<name>, or -e rollout_plan=<path>.")
+    if not rollout:
+        return _only_plan_with(variables, search)
+    found = search.files(safe_name(rollout, "rollout"))
+    if len(found) > 1:
+        raise StepError(
+            f"rollout {rollout!r}: {len(found)} plans of that name, {', '.join(str(path.absolute()) for path in found)}. Remove all but one, "
+            "or say which: -e rollout_plan=<path>."
+        )
+    if found:
+        return found[0]
+    full = f"{_plan_search.FULL_NAME}{rollout}"
+    hint = f" The collection has an example of that name: -e rollout_plan={full}" if _plan_search.example(full) else ""
+    raise StepError(
+        f"rollout {rollout!r}: no plan {rollout}.yml in {search.text()}. Name its file with -e rollout_plan=<path>.{hint}"
+    )
+
+
+def _only_plan_with(variables: Mapping[str, Any], search: _plan_search.Search) -> Path:
+    """`-e phase=indexer` alone is enough where only one plan has that phase."""
+    wanted: str = value_of(variables, "phase", "")
+    fitting = [path for path in search.all_files() if wanted and any(p.name == wanted for p in read_plan(path).phases)]
+    if len(fitting) == 1:
+        return fitting[0]
+    seen = (
+        f"plans with a phase {wanted!r}: {', '.join(map(str, fitting)) or 'none'}"
+        if wanted
+        else "no rollout and no phase given"
+    )
+    empty = (
+        " Leave rollout away where the playbook says it itself: an empty one wins (as of a survey's question without an answer)."
+        if "rollout" in variables
+        else ""
+    )
+    raise StepError(f"which rollout? {seen}. Say -e rollout=<name>, or -e rollout_plan=<path>.{empty}")
 
 
 def monitoring_dir(variables: Mapping[str, Any]) -> Path:
