@@ -11,6 +11,7 @@ from abc import abstractmethod
 from datetime import datetime
 from typing import Any, ClassVar
 
+from ansible.context import CLIARGS
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
@@ -22,6 +23,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._exposition_file 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._foreign import visible
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._holding import hold, release
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import LedgerError
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._left_out import left_out, refusal
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._notify import _hook
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._orders import Refused, View
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan_clock import PlanClock
@@ -76,6 +78,9 @@ class RolloutAction(ActionBase):
             PlayVariables(task_vars or {}, self._templar), needs_plan=self.needs_plan(arguments)
         )
         try:
+            words = left_out(CLIARGS, self._task.tags)
+            if words and (self.writes(arguments) or self.ends_run(arguments)):
+                raise StepError(refusal(words))
             if self.writes(arguments) and not self.check_mode:
                 self._warn_of_old_words(context)
                 hold(context, self.real_clock.now())
