@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import value_of
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._play_variables import PlayVariables
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._variables import value_of
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._vetted_module import VettedModule
 
 
@@ -18,7 +19,7 @@ class ActionModule(VettedModule):
         arguments = dict(self._task.args)
         hosts = arguments.pop("hosts", None)
         if hosts is not None:
-            hostvars = (task_vars or {}).get("hostvars") or {}
+            hostvars = PlayVariables(task_vars or {}, self._templar)["hostvars"]
             servers = [_server(str(host), hostvars[host]) for host in hosts]
             self._task.args = {**arguments, "servers": [each for each in servers if each["server"]]}
         return super().run(tmp, task_vars)
@@ -28,7 +29,7 @@ def _server(host: str, variables: Any) -> dict[str, Any]:
     """A host's server as the module takes it; the module refuses what is missing, by name."""
     return {
         "name": host,
-        "server": str(value_of(variables, "rollout_nats_url", "") or ""),
-        "auth": value_of(variables, "rollout_nats_auth", {}) or {},
-        "tls": value_of(variables, "rollout_nats_tls", {}) or {},
+        "server": value_of(variables, "rollout_nats_url", ""),
+        "auth": value_of(variables, "rollout_nats_auth", {}),
+        "tls": value_of(variables, "rollout_nats_tls", {}),
     }

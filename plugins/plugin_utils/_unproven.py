@@ -14,7 +14,8 @@ from typing import Any
 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _instances
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import split_instance
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context, StepError, value_of
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context, StepError
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._variables import value_of
 
 VARIABLE = "rollout_accept_unproven"
 
@@ -32,18 +33,14 @@ def accepted(variables: Mapping[str, Any], touched: list[str] | None) -> Accepte
 
     `touched`: None where no ledger tells.
     """
-    given = value_of(variables, VARIABLE)
-    if given is None:
-        return Accepted()
-    names = [str(each).strip() for each in (given if isinstance(given, list) else str(given).split(","))]
-    names = [name for name in dict.fromkeys(names) if name]
+    names = list(dict.fromkeys(value_of(variables, VARIABLE, [])))
     wrong = [name for name in names if "@" not in name or (touched is not None and name not in touched)]
     if wrong:
         known = f"; it touched {', '.join(touched)}" if touched else ""
         raise StepError(
             f"{VARIABLE}: seen {', '.join(wrong)}, expected instances that this rollout touched, such as agent@host, separated by commas{known}."
         )
-    reason = str(value_of(variables, "reason", "")).strip()
+    reason: str = value_of(variables, "reason", "").strip()
     if names and not reason:
         raise StepError(
             f'{VARIABLE}: {", ".join(names)} would count as rolled back without a proof. Say why with -e \'{{"reason": "..."}}\'; the ledger '

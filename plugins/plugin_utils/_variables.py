@@ -143,6 +143,7 @@ VARIABLES: dict[str, Variable] = {
     "rollout_accept_gaps": Variable(YES_NO, False),
     "rollout_accept_missed": Variable(NAMES, []),
     "rollout_accept_plan": Variable(NAME, ""),
+    "rollout_accept_unproven": Variable(NAMES, []),
     "rollout_backup_dir": Variable(NAME, ""),
     # Where things are.
     "rollout_plan": Variable(NAME, ""),
@@ -160,6 +161,7 @@ VARIABLES: dict[str, Variable] = {
     "rollout_agent_unit": Variable(NAME, ""),
     "rollout_agent_env_file": Variable(NAME, ""),
     "rollout_agent_catalogue": Variable(RAW),
+    "rollout_agent_log_lines": Variable(RAW),
     "rollout_disk_paths": Variable(NAMES, []),
     "rollout_host_key": Variable(NAME, ""),
     "rollout_nats_url": Variable(NAME),

@@ -179,6 +179,7 @@ def test_a_task_that_reads_an_answer_past_its_type_is_found(typed: Path, place: 
         ('A = play["reason"]', "reason"),
         ('A = hostvars[host]["rollout_x"]', "rollout_x"),
         ('A = value_of(variables, "lvie")', "lvie"),
+        ('NAME = "lvie"\nA = value_of(variables, NAME)', "lvie"),
         ('A = context.hostvar(host, "rollout_x")', "rollout_x"),
     ],
 )
@@ -186,6 +187,18 @@ def test_a_plugin_that_reads_an_answer_past_its_type_is_found(typed: Path, line:
     write(typed, "plugins/action/verb.py", f"{GOOD_PYTHON}{line}\n")
     found = house_rules.violations(typed)
     assert found and all(each.startswith("plugins/action/verb.py:") and name in each for each in found)
+
+
+@pytest.mark.parametrize(
+    ("option", "kind"), [("live", "bool"), ("reason", "list"), ("rollout_not_in_the_table", "str")]
+)
+def test_a_spec_that_judges_answers_before_the_door_is_found(typed: Path, option: str, kind: str) -> None:
+    spec = "argument_specs: {main: {options: {%s: {type: %s}}}}\n"
+    write(typed, "roles/verb/meta/argument_specs.yml", spec % (option, kind))
+    (found,) = house_rules.violations(typed)
+    assert found.startswith("roles/verb/meta/argument_specs.yml: ") and option in found
+    write(typed, "roles/verb/meta/argument_specs.yml", spec % ("reason", "raw"))
+    assert house_rules.violations(typed) == []
 
 
 def test_what_only_has_such_a_name_is_left_alone(typed: Path) -> None:

@@ -26,6 +26,8 @@ EXPRESSIONS = ("when", "until", "failed_when", "changed_when", "that")
 APART = ("roles/awx_setup/", "playbooks/plans/", "playbooks/awx_setup.yml")
 RECEIVERS = re.compile(r"(variables|play|task_vars|raw)\Z|hostvars")
 ON_CONTROLLER = ("action", "callback", "lookup", "plugin_utils")
+#: Types by which Ansible refuses, before any plugin of ours runs, what it has made of an answer.
+JUDGING = ("bool", "int", "float", "list", "dict")
 ENVIRONMENT = jinja2.Environment(autoescape=True)
 
 
@@ -50,11 +52,28 @@ def variables(root: Path) -> Iterator[str]:
         if not name.startswith(APART) and path.parent.name != "meta":
             for line, seen in _of_yaml(path.read_text(encoding="utf-8"), known):
                 yield f"{name}:{line}: {seen}"
+    for path in sorted(root.glob("roles/*/meta/argument_specs.yml")) if known else []:
+        name = str(path.relative_to(root))
+        if not name.startswith(APART):
+            yield from (f"{name}: {seen}" for seen in _of_spec(path.read_text(encoding="utf-8"), known))
     # What runs on hosts knows no variables.
     for path in sorted(path for folder in ON_CONTROLLER for path in root.glob(f"plugins/{folder}/**/*.py")):
         if path.name not in DOOR:
             for line, seen in _of_python(path.read_text(encoding="utf-8"), known):
                 yield f"{path.relative_to(root)}:{line}: {seen}"
+
+
+def _of_spec(text: str, known: set[str]) -> Iterator[str]:
+    try:
+        specs = (yaml.safe_load(text) or {}).get("argument_specs") or {}
+    except yaml.YAMLError:
+        return
+    for entry in specs.values():
+        for option, said in (entry.get("options") or {}).items():
+            if option.startswith("rollout_") and option not in known:
+                yield f"has the option {option}, which {TABLE} does not know"
+            if option in known and said.get("type") in JUDGING:
+                yield f"option {option} has type {said['type']}: Ansible judges by it what it has made of an answer; say raw, {TABLE} has the type"
 
 
 def _is_ours(name: str, known: set[str]) -> bool:
@@ -123,11 +142,16 @@ def _of_python(text: str, known: set[str]) -> Iterator[tuple[int, str]]:
     except SyntaxError:
         # Said by the rule of headers.
         return
+    constants = {
+        ast.unparse(each.targets[0]): str(each.value.value)
+        for each in tree.body
+        if isinstance(each, ast.Assign) and isinstance(each.value, ast.Constant)
+    }
     for node in ast.walk(tree):
         receiver, name = _reading(node)
         if receiver is not None and _is_ours(name, known) and RECEIVERS.search(ast.unparse(receiver)):
             yield node.lineno, f"reads {name} past its type: say value_of(variables, {name!r})"  # type: ignore[attr-defined]
-        asked = _asked(node)
+        asked = _asked(node, constants)
         if asked and asked not in known and not asked.startswith(FOREIGN):
             yield node.lineno, f"asks for {asked!r}, which {TABLE} does not know"  # type: ignore[attr-defined]
 
@@ -142,11 +166,12 @@ def _reading(node: ast.AST) -> tuple[ast.expr | None, str]:
     return None, ""
 
 
-def _asked(node: ast.AST) -> str:
-    """The name that the door is asked for."""
+def _asked(node: ast.AST, constants: dict[str, str]) -> str:
+    """The name that the door is asked for, also where it is a constant of the file."""
     if not isinstance(node, ast.Call) or len(node.args) < 2:
         return ""
     called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-    if called in ("value_of", "is_true", "hostvar") and isinstance(node.args[1], ast.Constant):
-        return str(node.args[1].value)
-    return ""
+    if called not in ("value_of", "is_true", "hostvar"):
+        return ""
+    word = node.args[1]
+    return str(word.value) if isinstance(word, ast.Constant) else constants.get(ast.unparse(word), "")
