@@ -16,8 +16,8 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import tol
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._ledger import Record
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._recorded_plan import RecordedPlan, recorded_plan
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._runner import (
+    GONE,
     NOBODY,
-    QUIET,
     RELEASED,
     Runner,
     what_to_do,
@@ -317,7 +317,8 @@ def _nobody_at_work(state: RolloutState, seen: Situation) -> str:
     stands = state.stop is not None
     if stands or runner.kind in (NOBODY, RELEASED):
         return f"nobody is at work on it and {armed}: {what_to_do(runner, state.rollout)}" if armed else ""
-    head = "nobody can be seen at work on it" if runner.kind == QUIET else "its run has ended in the middle of it"
+    # Of a run elsewhere nobody knows; what is known is that it has shown no sign of life.
+    head = "its run has ended in the middle of it" if runner.kind == GONE else "nobody can be seen at work on it"
     return f"{head} ({runner.text}){f', and {armed}' if armed else ''}: {what_to_do(runner, state.rollout)}"
 
 

@@ -105,7 +105,7 @@ def test_what_can_be_said_of_a_run_on_another_machine(begun: Begun) -> None:
         heartbeat="2020-01-01T00:00:00+00:00",
     )
     later = begun.status("-e", "live=false")
-    assert "NEEDS A PERSON: its run has ended in the middle of it" in later and "its lease has ended" in later
+    assert "NEEDS A PERSON: nobody can be seen at work on it" in later and "its lease has ended" in later
 
 
 def test_the_instances_of_a_host_that_does_not_answer_are_counted_and_named(begun: Begun) -> None:

@@ -104,7 +104,7 @@ def seen(at_work: Runner | None, *more: tuple[str, dict[str, Any]], confirm_s: f
                 "start the same command again",
             ],
         ),
-        (lease(3600), None, ["has ended in the middle of it", "edge-1 puts itself back"]),
+        (lease(3600), None, ["nobody can be seen at work", "its lease has ended", "edge-1 puts itself back"]),
         (lease(700), None, ["nobody can be seen at work", "rollout_takeover=true", "edge-1 puts itself back"]),
         (lease(700), False, ["nobody can be seen at work", "its process is there"]),
         (lease(released=30), None, ["nobody is at work on it", "edge-1 puts itself back"]),
