@@ -18,6 +18,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import par
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._control_errors import Shown, own_errors, own_signs, told
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._host_trouble import own_restarts, runs_as_proven
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._host_trouble import told as host_trouble
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._nats_book import without_id
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._reading import READERS, Evidence, Reading, metric
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._reading import add_missing as _add
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._shared_loss import Lone, lone_losses, loses_as_control
@@ -761,6 +762,16 @@ def _with_headers(found: list[dict[str, Any]], missing: dict[str, str], part: st
     return [sample for sample in found if sample.get(part) is not None]
 
 
+def _pair_of(sample: dict[str, Any], agent: str) -> dict[str, Any]:
+    return sample["dual"]["agents"].get(agent) or {"legacy": 0, "matched": 0}
+
+
+def _nobody_has_ids(evidence: Evidence, found: list[dict[str, Any]]) -> bool:
+    """Did control publish, and nothing of it had a conversation id? Then it is not the change that lost them."""
+    pairs = [_pair_of(sample, agent) for sample in found for agent in _agents(evidence, "control")]
+    return any(without_id(pair) for pair in pairs) and not any(int(pair["legacy"]) for pair in pairs)
+
+
 @metric("dual_publish_success")
 def dual_publish_success(evidence: Evidence, role: str) -> Reading:
     """Responses published on both trees / responses published on the legacy one x 100, matched by conversation id.
@@ -775,12 +786,17 @@ def dual_publish_success(evidence: Evidence, role: str) -> Reading:
         if sample["dual"].get("capped"):
             left_out = f"{sample['dual'].get('untracked')} publications were too many to be matched"
             _add(missing, reasons.SAMPLER_LOSSY, left_out)
+    stripped = role == "test" and _nobody_has_ids(evidence, found)
     legacy = matched = 0
     shares: dict[str, Share] = {}
     for agent in _agents(evidence, role):
-        pairs = [sample["dual"]["agents"].get(agent) or {"legacy": 0, "matched": 0} for sample in found]
+        pairs = [_pair_of(sample, agent) for sample in found]
         counts = {key: sum(pair[key] for pair in pairs) for key in ("legacy", "matched")}
-        unmatchable = sum(int((pair.get("without_id") or {}).get("legacy") or 0) for pair in pairs)
+        unmatchable = sum(without_id(pair) for pair in pairs)
+        if stripped and unmatchable and not counts["legacy"]:
+            text = f"{agent}: publications carry no conversation id, and those of control neither: are headers lost on the way?"
+            _add(missing, reasons.NATS_UNSUPPORTED, text)
+            continue
         if found and not counts["legacy"] + unmatchable:
             _add(missing, reasons.SUBJECT_IDLE, f"{agent} published no response in the window")
         if evidence.get("over") != "checkpoint":

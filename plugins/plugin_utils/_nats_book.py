@@ -78,6 +78,8 @@ def _parts(result: dict[str, Any] | None) -> tuple[dict[str, Any] | None, dict[s
 def _sampled(sample: dict[str, Any]) -> dict[str, dict[str, int]]:
     """By agent messages of both trees, publications on the legacy one (published), and those that were on both."""
     traffic, pairs = sample.get("agents") or {}, (sample.get("dual") or {}).get("agents") or {}
+    # Where nobody's publication has an id, headers are lost on the way: that says nothing of anybody.
+    some_have_ids = any(int(pair.get("legacy") or 0) for pair in pairs.values())
     counted = {}
     for agent in {**traffic, **pairs}:
         groups, pair = traffic.get(agent) or {}, pairs.get(agent) or {}
@@ -85,10 +87,15 @@ def _sampled(sample: dict[str, Any]) -> dict[str, dict[str, int]]:
             "legacy": int(groups.get("legacy") or 0),
             "unified": int(groups.get("unified") or 0),
             # One without a conversation id can't be matched: nobody can say that it went out on both trees.
-            "published": int(pair.get("legacy") or 0) + int((pair.get("without_id") or {}).get("legacy") or 0),
+            "published": int(pair.get("legacy") or 0) + (without_id(pair) if some_have_ids else 0),
             "matched": int(pair.get("matched") or 0),
         }
     return counted
+
+
+def without_id(pair: dict[str, Any]) -> int:
+    """Legacy publications of an agent that nothing can be matched with."""
+    return int((pair.get("without_id") or {}).get("legacy") or 0)
 
 
 class NatsBook:

@@ -117,3 +117,14 @@ def test_a_damaged_line_is_a_gap_until_the_next_one(tmp_path: Path) -> None:
     assert len(book.read()) == 2
     ((group, begin, end, reason, message, _host, _counted),) = book.folded(BUCKET_S).gaps
     assert (group, end - begin, reason, message) == ("nats", 60_000_000, "tool_error", DAMAGED)
+
+
+def test_a_window_in_which_nobody_has_a_conversation_id_counts_for_nobody() -> None:
+    """Headers were lost on the way; an agent that has none while others do is another thing."""
+    nobody = {"a": {"legacy": 0, "matched": 0, "without_id": {"legacy": 7}}, "b": {"legacy": 0, "matched": 0}}
+    some = {**nobody, "b": {"legacy": 3, "matched": 3}}
+    lines = [of({"sample": sample(agents={}, dual={"agents": agents})}) for agents in (nobody, some)]
+    assert [{name: row["published"] for name, row in line["sample"].items()} for line in lines] == [
+        {"a": 0, "b": 0},
+        {"a": 7, "b": 3},
+    ]
