@@ -25,6 +25,7 @@ _LOOKED_AHEAD = 200
 _STATES = 200_000
 # Ways to read one text, counted over a text that is chosen to have many.
 _WAYS, _TEXT = 500, 48
+_TOO_MANY_WAYS = f"it can read one text in more than {_WAYS} ways; write it with fewer optional parts"
 
 # ASCII, and one character each for other letters, other digits, other spaces and the rest.
 _OTHERS = "é١\u2003\u2603"
@@ -71,9 +72,9 @@ def endless_fault(pattern: str) -> str | None:
 
 @dataclass
 class _Part:
-    """A part of a pattern: whether it can be empty, and the positions that it begins and ends with."""
+    """A part of a pattern: in how many ways it can be empty, and the positions that it begins and ends with, once a way."""
 
-    empty: bool = True
+    empty: int = 1
     first: list[int] = field(default_factory=list)
     last: list[int] = field(default_factory=list)
 
@@ -119,13 +120,16 @@ class _Automaton:
         self.sets.append(characters)
         self.ways.append({})
         number = len(self.sets) - 1
-        return _Part(False, [number], [number])
+        return _Part(0, [number], [number])
 
     def join(self, left: _Part, right: _Part) -> _Part:
         self.connect(left.last, right.first)
-        first = left.first + (right.first if left.empty else [])
-        last = right.last + (left.last if right.empty else [])
-        return _Part(left.empty and right.empty, first, last)
+        whole = _Part(
+            left.empty * right.empty, left.first + right.first * left.empty, right.last + left.last * right.empty
+        )
+        if max(whole.empty, len(whole.first), len(whole.last)) > _WAYS + _POSITIONS:
+            raise _Fault(_TOO_MANY_WAYS)
+        return whole
 
     def connect(self, left: list[int], right: list[int]) -> None:
         for here in left:
@@ -151,7 +155,7 @@ class _Automaton:
             parts = [self.sequence(branch) for branch in argument[1]]
             first = [each for part in parts for each in part.first]
             last = [each for part in parts for each in part.last]
-            return _Part(any(part.empty for part in parts), first, last)
+            return _Part(sum(part.empty for part in parts), first, last)
         if operation is codes.SUBPATTERN:
             return self.sequence(argument[3])
         if operation in (codes.MAX_REPEAT, codes.MIN_REPEAT):
@@ -176,13 +180,13 @@ class _Automaton:
         if unbounded:
             part = self.sequence(body)
             self.connect(part.last, part.first)
-            return self.join(whole, _Part(True, part.first, part.last))
+            return self.join(whole, _Part(1 + part.empty, part.first, part.last))
         # {0,2} is x(?:x)? and not x?x?: each text has one way.
         rest = _Part()
         for _copy in range(most - least):
             part = self.sequence(body)
             rest = self.join(part, rest)
-            rest = _Part(True, rest.first, rest.last)
+            rest = _Part(1 + rest.empty, rest.first, rest.last)
         return self.join(whole, rest)
 
     # ------------------------------------------------------------ checks
@@ -228,7 +232,7 @@ class _Automaton:
                     )
 
     def _many_ways(self) -> None:
-        now = dict.fromkeys(self.whole.first, 1)
+        now = {number: self.whole.first.count(number) for number in self.whole.first}
         for _step in range(_TEXT):
             best: dict[int, int] = {}
             for number in range(len(_ALPHABET)):
@@ -236,7 +240,7 @@ class _Automaton:
                 if sum(after.values()) > sum(best.values()):
                     best = after
             if sum(best.values()) > _WAYS:
-                raise _Fault(f"it can read one text in more than {_WAYS} ways; write it with fewer optional parts")
+                raise _Fault(_TOO_MANY_WAYS)
             now = best
 
     def _after(self, now: dict[int, int], character: int) -> dict[int, int]:

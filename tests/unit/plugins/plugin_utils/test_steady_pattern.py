@@ -6,7 +6,11 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Iterator
+from re import _constants as codes  # type: ignore[attr-defined]
 from re import _parser  # type: ignore[attr-defined]
+from typing import Any
 
 import pytest
 from ansible_collections.cowboyai.rollout.plugins.module_utils import (
@@ -20,10 +24,13 @@ from ansible_collections.cowboyai.rollout.plugins.module_utils import (
     _log_trace,
 )
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan._steady_pattern import endless_fault, pattern_fault
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 ENDLESS = [
     r"(a*)*b", r"(a+)+$", r"(a|ab|b)*c", r"(?:a?b?)*c", r"(\w+\s?)*x", r"(x+x+)+y", r"(?i)(A|aB|b)+c", r"(?s)(?:.|\n)*x", r"([a-z]+|\w)*!",
-    r"(?:(?:\d+)?,?)+;", r"((ab)*)*c", r"(?:\S*\s*)*x", r"^(\w+\.?)+@",
+    r"(?:(?:\d+)?,?)+;",
+    r"(?:(?:a|a))*c", r"((ab)*)*c", r"(?:\S*\s*)*x", r"^(\w+\.?)+@",
 ]  # fmt: skip
 SQUARE = [
     r"\w*\w*x",
@@ -106,3 +113,128 @@ def test_our_own_patterns_are_bounded_or_sound(pattern: re.Pattern[str]) -> None
     body = re.sub(r"(\(\.\*\)|\(\?P<\w+>\.\*\)|\.\*)\\Z$", "", source)
     bounded = _parser.parse(body).getwidth()[1] <= 20_000
     assert bounded or pattern_fault(f"(?s){source}" if pattern.flags & re.DOTALL else source) is None
+
+
+# ---------------------------------------------------------------- steps, counted
+
+
+class _TooMany(Exception):
+    """More steps than any linear pattern takes."""
+
+
+class _Engine:
+    """Matches as Python's engine does, one way after the other, and counts the characters that it looks at."""
+
+    def __init__(self, pattern: str, text: str) -> None:
+        self.text, self.steps = text, 0
+        self.tree = list(_parser.parse(pattern))
+
+    def run(self) -> int:
+        for _end in self.ends(self.tree, 0, 0):
+            break
+        return self.steps
+
+    def ends(self, items: list[Any], number: int, at: int) -> Iterator[int]:
+        if number == len(items):
+            yield at
+            return
+        operation, argument = items[number]
+        if operation is codes.BRANCH:
+            for branch in argument[1]:
+                for end in self.ends(list(branch), 0, at):
+                    yield from self.ends(items, number + 1, end)
+        elif operation is codes.SUBPATTERN:
+            for end in self.ends(list(argument[3]), 0, at):
+                yield from self.ends(items, number + 1, end)
+        elif operation in (codes.MAX_REPEAT, codes.MIN_REPEAT):
+            yield from self.repeat(items, number, at, 0, operation is codes.MAX_REPEAT)
+        elif operation is codes.AT:
+            if at == len(self.text):
+                yield from self.ends(items, number + 1, at)
+        else:
+            self.steps += 1
+            if self.steps > 60_000:
+                raise _TooMany
+            if at < len(self.text) and self.takes(operation, argument, self.text[at]):
+                yield from self.ends(items, number + 1, at + 1)
+
+    def repeat(self, items: list[Any], number: int, at: int, done: int, greedy: bool) -> Iterator[int]:
+        least, most, body = items[number][1]
+        if not greedy and done >= least:
+            yield from self.ends(items, number + 1, at)
+        if done < most:
+            for end in self.ends(list(body), 0, at):
+                if end > at or done < least:
+                    yield from self.repeat(items, number, end, done + 1, greedy)
+        if greedy and done >= least:
+            yield from self.ends(items, number + 1, at)
+
+    @staticmethod
+    def takes(operation: Any, argument: Any, character: str) -> bool:
+        if operation is codes.LITERAL:
+            return ord(character) == argument
+        if operation is codes.IN:
+            return any(what is codes.LITERAL and ord(character) == code for what, code in argument)
+        return operation is codes.ANY
+
+
+def _steps(pattern: str, text: str) -> int:
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(20_000)
+    try:
+        return _Engine(pattern, text).run()
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+TEXTS = ["a", "b", "ab", "aab", "abb"]
+
+
+def _grows(pattern: str) -> bool:
+    """Whether eight times as long a text takes clearly more than eight times the steps."""
+    for text in TEXTS:
+        for tail in ("", "!"):
+            try:
+                short, long = _steps(pattern, text * 20 + tail), _steps(pattern, text * 160 + tail)
+            except _TooMany:
+                return True
+            if long > 12 * short + 2500:
+                return True
+    return False
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"(?:a|ab|b)*c", r"(?:a+)+c", r"(?:a?b?)*c", r".*.*c", r"a*b?a*c", r"(?:a*)*c", r".*a.*c"]
+)
+def test_the_counter_sees_what_grows(pattern: str) -> None:
+    assert _grows(pattern) and pattern_fault(pattern)
+
+
+_ATOMS = st.sampled_from(["a", "b", ".", "[ab]", "c"])
+_PATTERNS = st.recursive(
+    _ATOMS,
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=2, max_size=3).map("".join),
+        st.lists(inner, min_size=2, max_size=3).map(lambda parts: f"(?:{'|'.join(parts)})"),
+        st.tuples(inner, st.sampled_from(["*", "+", "?", "*?", "{1,3}", "{2,}"])).map(
+            lambda parts: f"(?:{parts[0]}){parts[1]}"
+        ),
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.tuples(_PATTERNS, st.sampled_from(["", "c", "$", "c$"])).map("".join))
+def test_no_pattern_that_is_taken_grows_faster_than_the_line(pattern: str) -> None:
+    assert pattern_fault(pattern) or not _grows(pattern)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text("ab.*+?|()]{},1\\wdsS^$-", max_size=14))
+def test_whatever_compiles_gets_an_answer(pattern: str) -> None:
+    try:
+        re.compile(pattern)
+    except (re.error, OverflowError):
+        return
+    assert pattern_fault(pattern) is None or isinstance(pattern_fault(pattern), str)
