@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _answer_shapes
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _answer_shapes, _no_answer
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _reasons as reasons
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._foreign import ForeignError, tamed
 
@@ -35,6 +35,9 @@ def vetted(
     `asked`: the agents that it was asked about; `job`: it is the start of a job, which has no answer yet.
     """
     try:
+        said = _no_answer.words(result)
+        if said is not None:
+            result = {**result, "msg": said}
         answer: dict[str, Any] = tamed({key: item for key, item in result.items() if _may_stay(str(key), job)})
         # What else ended the task (no connection, no Python) is no answer of the module.
         partly = job or bool(answer.get("failed") or answer.get("unreachable"))

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._no_answer import words
+
 AGENT_SILENT = "agent_silent"
 HOST_UNREACHABLE = "host_unreachable"
 NATS_UNREACHABLE = "nats_unreachable"
@@ -49,5 +51,5 @@ def of_task_result(result: Any) -> tuple[str | None, str]:
     if "instances" in result:
         return None, ""
     if result.get("failed"):
-        return TOOL_ERROR, str(result.get("msg", "the module failed without a message")).strip()
+        return TOOL_ERROR, words(result) or str(result.get("msg", "the module failed without a message")).strip()
     return TOOL_ERROR, "the answer holds no measurement"

@@ -91,6 +91,9 @@ def test_one_host_of_a_batch_away_then_without_sudo_then_there(opened: Wards) ->
     decision, parts = opened.decided()
     assert (decision, parts["bad"]) == ("hold", on(FIRST, "edge-b"))
     assert opened.records("gate.decided")[-1]["accounting"]["tool_errors"] == on(FIRST, "edge-b")
+    # In sudo's own words.
+    why = opened.records("gate.decided")[-1]["accounting"]["why"]["alder@edge-b"]
+    assert why.startswith("tool_error: the host said: sudo: a password is required. Let this user become")
     assert opened.records("rollback.done") == []
 
     opened.without_sudo = set()
