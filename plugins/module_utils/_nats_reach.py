@@ -30,6 +30,8 @@ from ansible_collections.cowboyai.rollout.plugins.module_utils._subjects import 
 _ROUND_S = 0.2
 _MAX_SUBJECTS = 64
 _MAX_ANSWER_BYTES = 4096
+# What an answer costs here; each question is answered for every name.
+_ANSWER_S = 0.00005
 
 # (asker, subject) -> names of those who answered in one round
 Heard = Dict[Tuple[str, str], Set[str]]
@@ -89,10 +91,10 @@ def parse_reach(params: Mapping[str, Any]) -> ReachRequest:
 
 
 class _Place:
-    """One server: a listener that answers, and an asker that counts who answers."""
+    """One server: a listener that answers for all `names` that it stands for, and an asker that counts who answers."""
 
-    def __init__(self, name: str, connection: Connection, request: ReachRequest) -> None:
-        self.name = name
+    def __init__(self, names: List[str], connection: Connection, request: ReachRequest) -> None:
+        self.names = names
         self.connection = connection
         self.refused: Dict[str, str] = {}
         self.heard: Dict[str, Set[str]] = {subject: set() for subject in request.subjects}
@@ -147,8 +149,9 @@ class _Place:
             if said is None or said.get("reach") != self._request.token:
                 continue
             if sid in self._listens and reply:
-                answer = json.dumps({"reach": self._request.token, "name": self.name}).encode()
-                self.connection.send(publish_frame(reply, answer))
+                # One for each: what lets a single answer through shows then.
+                said_by = [json.dumps({"reach": self._request.token, "name": name}).encode() for name in self.names]
+                self.connection.send(b"".join(publish_frame(reply, answer) for answer in said_by))
             elif sid == self._answers and isinstance(said.get("name"), str):
                 self._note_answer(subject[len(self._inbox) :].split(b"."), said["name"])
 
@@ -180,16 +183,23 @@ class _Reach:
         self.broken: Dict[str, NatsError] = {}
 
     def enter(self) -> None:
-        """Connect to each server and listen there."""
+        """Connect to each server and listen there. Names of one server and login share a connection."""
+        alike: List[Tuple[Server, List[str]]] = []
         for name, server in self.request.servers.items():
+            known = [names for other, names in alike if other == server]
+            if known:
+                known[0].append(name)
+            else:
+                alike.append((server, [name]))
+        for server, names in alike:
             connection = None
             try:
                 connection = connect(server, "cowboyai.rollout nats_reach", True, self.clock)
-                place = _Place(name, connection, self.request)
+                place = _Place(names, connection, self.request)
                 place.fence(server.connect_timeout)
                 self.places.append(place)
             except NatsError as problem:
-                self.broken[name] = problem
+                self.broken.update(dict.fromkeys(names, problem))
                 if connection:
                     connection.close()
 
@@ -200,22 +210,25 @@ class _Reach:
 
     def run(self, enough: Callable[[Heard], bool]) -> None:
         """Ask in rounds until it is enough or the time is up; or only answer."""
-        began = self.clock()
-        until = began + (self.request.listens_s or self.request.within_s)
+        round_s = max(_ROUND_S, _ANSWER_S * len(self.places) * len(self.request.names) * len(self.request.subjects))
+        until = self.clock() + (self.request.listens_s or max(self.request.within_s, 2 * round_s))
         while self.places and self.clock() < until:
             if not self.request.listens_s:
                 self._each(_Place.ask)
-            self._listen(min(until, self.clock() + _ROUND_S))
+            self._listen(min(until, self.clock() + round_s))
             if not self.request.listens_s and enough(self.heard()):
                 return  # all at once: what let only one answer through would show
 
     def _listen(self, until: float) -> None:
+        # Not select(), which knows a thousand descriptors at most.
         while self.places:
             left = until - self.clock()
             if left <= 0:
                 return
-            ready = set(select.select([place.connection.fileno() for place in self.places], [], [], left)[0])
-            self._each(_Place.read, ready)
+            poll = select.poll()
+            for place in self.places:
+                poll.register(place.connection.fileno(), select.POLLIN)
+            self._each(_Place.read, {fileno for fileno, _event in poll.poll(max(1, int(left * 1000)))})
 
     def _each(self, act: Callable[[_Place], None], ready: Optional[Set[int]] = None) -> None:
         for place in list(self.places):
@@ -224,15 +237,16 @@ class _Reach:
             try:
                 act(place)
             except NatsError as problem:
-                self.broken[place.name] = problem
+                self.broken.update(dict.fromkeys(place.names, problem))
                 self.places.remove(place)
                 place.connection.close()
 
     def heard(self) -> Heard:
         """(asker, subject) -> who answered in this round. Without those that may not be asked."""
         return {
-            (place.name, subject): names
+            (name, subject): names
             for place in self.places
+            for name in place.names
             for subject, names in place.now.items()
             if subject not in place.refused
         }
@@ -242,7 +256,7 @@ class _Reach:
         rows: Dict[str, Dict[str, Any]] = {}
         for place in self.places:
             info = place.connection.info
-            rows[place.name] = {
+            row = {
                 "reason": None,
                 "message": None,
                 "server_name": info.get("server_name"),
@@ -254,6 +268,7 @@ class _Reach:
                 "at_once": {subject: most for subject, most in place.most.items() if subject not in place.refused},
                 "refused": dict(place.refused),
             }
+            rows.update({name: dict(row) for name in place.names})
         for name, problem in self.broken.items():
             rows[name] = {
                 "reason": problem.reason,

@@ -19,7 +19,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._preflight import
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._preflight_nats import check_nats
 
 from tests.module.nats import agents, servers
-from tests.module.nats.topologies import Site, site, wait_until
+from tests.module.nats.topologies import Site, monitored, site, wait_until
 
 ASK, UNIFIED = "agent.to.rollout-reach.from.rollout.question", "cim.agent.rollout-reach.rollout-reach"
 # As agents listen, and a sampler to a part of its pattern.
@@ -170,6 +170,20 @@ def test_two_clusters_joined_by_gateways(directory: pathlib.Path) -> None:
 
 def test_one_server_for_two_hosts(server: servers.NatsServer) -> None:
     assert groups(reached({"a": server.url, "b": server.url})) == [("ab", "ab", 2)]
+
+
+def test_hosts_of_one_server_share_a_connection(server: servers.NatsServer, directory: pathlib.Path) -> None:
+    """However many they are: a thousand questions with a thousand answers each would be a burden."""
+    names = [f"host-{number:03}" for number in range(300)]
+    with servers.running(directory, name="other") as other:
+        urls = {**dict.fromkeys(names, server.url), "apart": other.url}
+        asked = [{"name": name, "server": url} for name, url in urls.items()]
+        before = monitored(server, "varz")["total_connections"]
+        found = run_reach(parse_reach({"servers": asked, "subjects": SUBJECTS, "within": IN_VAIN_S}))
+        assert monitored(server, "varz")["total_connections"] == before + 1
+    rows = found["servers"]
+    assert rows["host-007"]["answered"][ASK] == names and rows["host-007"]["at_once"][ASK] == 300
+    assert rows["apart"]["answered"][ASK] == ["apart"]
 
 
 ACCOUNTS = """accounts {
