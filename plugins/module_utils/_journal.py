@@ -46,7 +46,9 @@ _MAX_LINE = 16 * 1024 * 1024
 # the level in front; of what is for the makers only these words count.
 _SAY_ALL = {"SYSTEMD_LOG_LEVEL": "debug", "SYSTEMD_LOG_TARGET": "console-prefixed"}
 _SAID_AT = re.compile(r"<(\d{1,3})>")
-_LEFT_OUT = re.compile(r"can't iterate|bad message|corrupt|failed to open journal file|, ignoring", re.IGNORECASE)
+_LEFT_OUT = re.compile(
+    r"can't iterate|bad message|corrupt|failed to open journal file|\.journal~?\b.*ignoring", re.IGNORECASE
+)
 _MAX_SAID = 256 * 1024
 _MAX_TOLD = 600
 
@@ -422,9 +424,9 @@ def end_cursor(namespace: str = "") -> Optional[str]:
     return (_text(entry, "__CURSOR") or None) if entry else None
 
 
-def holds(match: str, namespace: str = "") -> bool:
-    """Whether the journal has an entry that matches ``FIELD=value``, whenever it was written.
+def holds(matches: Sequence[str], namespace: str = "") -> bool:
+    """Whether the journal has an entry that matches these terms (``FIELD=value``), whenever it was written.
 
     It is asked for as a reading asks, so that what hides lines from readings hides it too.
     """
-    return _first_entry(_AS_READ + of_namespace(namespace) + ["--lines=1", match]) is not None
+    return _first_entry(_AS_READ + of_namespace(namespace) + ["--lines=1", *matches]) is not None

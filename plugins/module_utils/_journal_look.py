@@ -40,6 +40,8 @@ _ATTEMPTS = 4
 # controller gave may be ahead by as much as its clock is.
 _AHEAD_US = 2 * 1000000
 _GIVEN_AHEAD_US = 60 * 1000000
+# An entry can be read so long after the time that it has.
+_WRITTEN_WITHIN_US = 1000000
 
 
 class Edge(Host):
@@ -115,6 +117,7 @@ class _Look:
         self.seen: Dict[Place, int] = {}
         self.newest = 0
         self.back_from: Optional[int] = None
+        self.left_out = 0
 
     def write(self) -> None:
         for text, place in self.texts.items():
@@ -147,9 +150,12 @@ class _Look:
         cursor = self.before.cursors.get(namespace) if self.before else None
         since = self.since if self.since is not None else self.edge.now_us()
         previous = [0]
+        # A reading gives all that was written before it began.
+        whole_until = 0
 
         def take(record: _journal.Record) -> None:
             self.newest = max(self.newest, record.at)
+            self.left_out += record.at < whole_until
             if record.at + _AHEAD_US < previous[0]:
                 self.back_from = previous[0]
             previous[0] = record.at
@@ -165,6 +171,7 @@ class _Look:
             since -= _AHEAD_US
         begun, wait = cursor, _FIRST_WAIT_S
         while True:
+            asked_at = self.edge.now_us()
             left = max(self.max_entries - out.entries, 0)
             reading = _journal.read(matches, take, since=since, cursor=cursor, max_entries=left, namespace=namespace)
             refused = reading.reason == "journal_unreadable" and not reading.entries
@@ -179,9 +186,21 @@ class _Look:
             if not reading.complete:
                 out.fail(reading.reason or "journal_unreadable", self._in(namespace, reading.message or ""))
                 break
+            if self.left_out:
+                out.fail(
+                    "journal_incomplete",
+                    self._in(
+                        namespace,
+                        "journalctl ended well and left out {0} entries that were there: a second reading had them".format(
+                            self.left_out
+                        ),
+                    ),
+                )
+                break
             missing = awaited - set(self.seen)
             if not missing:
                 break
+            whole_until = asked_at - _WRITTEN_WITHIN_US
             if self.edge.monotonic() >= deadline:
                 self._unseen(out, sorted(missing))
                 break
@@ -236,7 +255,7 @@ class _Look:
         before = self.before or Bookmark()
         for place in before.places:
             text = _canary.text_of(before.nonce, place)
-            if place.namespace in self.sources and not _journal.holds("MESSAGE=" + text, place.namespace):
+            if place.namespace in self.sources and not _journal.holds(["MESSAGE=" + text], place.namespace):
                 out.fail(
                     "journal_rotated",
                     "the line that the look before this one wrote into the journal ({0}) is gone, and with it others may be "

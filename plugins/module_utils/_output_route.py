@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Callable, Dict, Iterable, List, Optional, Tuple
 
 JOURNAL, ELSEWHERE, CUT_OFF, UNKNOWN = "journal", "elsewhere", "cut_off", "unknown"
+CLOSED = "nowhere: it is closed"
 _STREAMS = {1: "standard output", 2: "standard error"}
 _SOCKET = re.compile(r"socket:\[(\d+)\]\Z")
 _JOURNALD = re.compile(r"/run/systemd/journal(?:\.([^/]+))?/stdout\Z")
@@ -122,7 +123,7 @@ def routes(
             targets[pid, number] = os.readlink("{0}/{1}/fd/{2}".format(proc, pid, number))
         except FileNotFoundError:
             lives = os.path.isdir("{0}/{1}".format(proc, pid))
-            other[pid, number] = (ELSEWHERE, "nowhere: it is closed") if lives else (UNKNOWN, "the process has ended")
+            other[pid, number] = (ELSEWHERE, CLOSED) if lives else (UNKNOWN, "the process has ended")
         except OSError as problem:
             other[pid, number] = UNKNOWN, "its descriptor can't be read: {0}".format(problem.strerror)
     sockets = list_sockets() if targets else None

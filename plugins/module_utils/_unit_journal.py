@@ -24,7 +24,7 @@ from ansible_collections.cowboyai.rollout.plugins.module_utils._instance import 
 from ansible_collections.cowboyai.rollout.plugins.module_utils._journal_look import Edge, Looked, Source
 from ansible_collections.cowboyai.rollout.plugins.module_utils._output_route import Route
 from ansible_collections.cowboyai.rollout.plugins.module_utils._systemd import Output, Unit
-from ansible_collections.cowboyai.rollout.plugins.module_utils._unit_output import Gap, gap_of
+from ansible_collections.cowboyai.rollout.plugins.module_utils._unit_output import NOWHERE, Gap, gap_of
 
 # journald counts these priorities together.
 _POOLS = (0, 0, 0, 1, 2, 3, 3, 4)
@@ -203,7 +203,7 @@ def _gaps(instances: Sequence[Instance], units: Mapping[str, Unit], collector: C
         unit = units[instance.unit]
         own = [route for pid in working[unit.main_pid] for route in routes[pid]]
         proven = bool(instance.proven) and instance.proven == unit.invocation_id
-        gap = gap_of(unit, own, _heard(unit, own, proven, collector), proven)
+        gap = gap_of(unit, own, _heard(unit, own, proven, collector), proven, _speaks(unit, own))
         burst = collector.bursts[instance.unit]
         if gap is None and burst.may_drop:
             gap = Gap(
@@ -217,6 +217,14 @@ def _gaps(instances: Sequence[Instance], units: Mapping[str, Unit], collector: C
     return gaps
 
 
+def _speaks(unit: Unit, routes: Sequence[Route]) -> bool:
+    """Whether this process has sent lines to journald itself; asked only where its streams lead nowhere."""
+    if not unit.invocation_id or not any(route.what in NOWHERE for route in routes):
+        return False
+    own = "_SYSTEMD_INVOCATION_ID=" + unit.invocation_id
+    return _journal.holds([own, "_TRANSPORT=journal", "_TRANSPORT=syslog"], namespace_of(unit))
+
+
 def _heard(unit: Unit, routes: Sequence[Route], proven: bool, collector: Collector) -> Optional[bool]:
     """Whether the journal has a line of this process; asked only where something hangs on it."""
     unknown = any(route.kind == _output_route.UNKNOWN for route in routes)
@@ -225,7 +233,7 @@ def _heard(unit: Unit, routes: Sequence[Route], proven: bool, collector: Collect
     if unit.invocation_id in collector.heard:
         return True
     namespace = namespace_of(unit)
-    if _journal.holds("_SYSTEMD_INVOCATION_ID=" + unit.invocation_id, namespace):
+    if _journal.holds(["_SYSTEMD_INVOCATION_ID=" + unit.invocation_id], namespace):
         return True
     oldest = _journal.oldest(namespace)
     whole = oldest is None or unit.started_at is None or oldest <= unit.started_at + _START_SLACK_US

@@ -17,6 +17,8 @@ from ansible_collections.cowboyai.rollout.plugins.module_utils._systemd import O
 
 # "syslog" has meant the journal since systemd 246, and ended there before.
 _TO_JOURNAL = ("journal", "journal+console", "syslog", "syslog+console")
+#: Where the streams of a daemon go that logs by other means.
+NOWHERE = ("/dev/null", _output_route.CLOSED)
 _LEVELS = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
 
 
@@ -86,16 +88,21 @@ def _route_gap(unit: Unit, route: Route) -> Optional[Gap]:
     return None
 
 
-def gap_of(unit: Unit, routes: Sequence[Route], heard: Optional[bool], proven: bool) -> Optional[Gap]:
+def gap_of(
+    unit: Unit, routes: Sequence[Route], heard: Optional[bool], proven: bool, speaks: bool = False
+) -> Optional[Gap]:
     """Why an error of this instance might not have been seen, if so.
 
     ``routes``: of the processes that do its work, none when it does not run; ``heard``: whether the journal has a line of this very
-    process, ``None`` where nobody looked or its beginning is gone; ``proven``: lines of this very process proved the change.
+    process, ``None`` where nobody looked or its beginning is gone; ``proven``: lines of this very process proved the change;
+    ``speaks``: it has sent lines to journald itself, as syslog and native clients do, so that its streams may lead nowhere.
     """
     found = definition_gap(unit.name, unit.output)
     if found:
         return found
     for route in routes:
+        if speaks and route.what in NOWHERE:
+            continue
         found = _route_gap(unit, route)
         if found:
             return found

@@ -172,6 +172,18 @@ def test_an_agent_whose_lines_do_not_arrive(journal: RehearsalHost, case: Case) 
     assert log(found, OTHER)["gap"] is None
 
 
+def test_an_agent_that_sends_its_lines_to_journald_itself(journal: RehearsalHost) -> None:
+    journal.root("cat > /run/by_priority.py", BY_PRIORITY)
+    since = look(journal)["journal"]["cursor"]
+    program = "exec /usr/bin/python3 /run/by_priority.py >/dev/null 2>&1"
+    journal.override(AGENT, "ExecStart=", f"ExecStart=/bin/sh -c '{program}'")
+    until(
+        "it has spoken", lambda: "snapshot" in journal.root(f"journalctl --output=cat --unit {UNIT} _TRANSPORT=journal")
+    )
+    found = log(look(journal, cursor=since))
+    assert (found["gap"], found["errors"]) == (None, 1)
+
+
 def test_a_journald_that_was_stopped_under_an_agent(journal: RehearsalHost) -> None:
     journal.root(f"systemctl stop {SOCKETS} systemd-journald; systemctl start {SOCKETS} systemd-journald")
     found = look(journal)

@@ -190,7 +190,10 @@ def test_deadline(journalctl, monkeypatch):
     assert "did not end within 7 s" in reading.message
 
 
-TRACE = "<31>File /var/log/journal/m/system.journal added.\n<31>Journal filter: _SYSTEMD_UNIT=a.service\n"
+TRACE = (
+    "<31>Failed to read $container of PID 1, ignoring: Permission denied\n"
+    "<31>File /var/log/journal/m/system.journal added.\n<31>Journal filter: _SYSTEMD_UNIT=a.service\n"
+)
 
 
 @pytest.mark.parametrize(

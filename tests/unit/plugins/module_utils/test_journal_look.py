@@ -49,6 +49,7 @@ class ScriptedHost(ScriptedClock, _journal_look.Edge):
     behind: list[int] = field(default_factory=list)
     routes: dict[int, Route] = field(default_factory=dict)
     written: list[tuple[Place, int]] = field(default_factory=list)
+    speaks: bool = False
     damaged: str | None = None
     late: list[tuple[str, _journal.Record]] = field(default_factory=list)
     reads: list[str] = field(default_factory=list)
@@ -82,7 +83,7 @@ class ScriptedHost(ScriptedClock, _journal_look.Edge):
             self.entries.setdefault(namespace, []).append(record)
         self.late = []
 
-    def read(self, matches, on_record, since=None, cursor=None, max_entries=0, namespace="", **more):
+    def read(self, matches, on_record, since=None, cursor=None, max_entries=0, namespace="", most=1000, **more):
         self.reads.append(namespace)
         self.arrive()
         begin = int(cursor.partition("i=")[2].partition(";")[0]) + 1 if cursor else 0
@@ -91,15 +92,17 @@ class ScriptedHost(ScriptedClock, _journal_look.Edge):
         for number, record in enumerate(self.entries.get(namespace, [])):
             wanted = "_SYSTEMD_UNIT=" + record.unit in matches or "MESSAGE=" + (record.text or "") in matches
             wanted = wanted or "_SYSTEMD_INVOCATION_ID=" + record.invocation_id in matches
-            if number >= begin and wanted and (cursor or record.at >= since):
+            if number >= begin and wanted and (cursor or record.at >= since) and reading.entries < most:
                 reading.entries, reading.cursor = reading.entries + 1, f"s=1;i={number}"
                 on_record(record)
         if said:
             reading.complete, reading.reason, reading.message = False, "journal_incomplete", said
         return reading
 
-    def holds(self, match, namespace=""):
-        name, _sign, value = match.partition("=")
+    def holds(self, matches, namespace=""):
+        if len(matches) > 1:
+            return self.speaks
+        name, _sign, value = matches[0].partition("=")
         found = {"MESSAGE": [r.text for r in self.entries.get(namespace, [])]}
         found["_SYSTEMD_INVOCATION_ID"] = [r.invocation_id for r in self.entries.get(namespace, [])]
         return value in found[name] and not self.gone
@@ -224,6 +227,30 @@ def test_a_file_that_is_rotated_while_it_is_opened_is_read_anew(host):
     assert look(host).looked.reason == "journal_incomplete"
 
 
+def test_a_reader_that_stops_short_is_no_whole_one(host, monkeypatch):
+    """As `journalctl | head`: what it gives is sound, what it leaves out comes with the next reading."""
+    for number in range(5):
+        host.say(BOOM, at=NOW - 5_000_000 + number)
+    whole = host.read
+    monkeypatch.setattr(_journal, "read", lambda *words, **more: whole(*words, **{**more, "most": 2}))
+    found = look(host, since=NOW - 60_000_000).looked
+    assert (found.complete, found.reason) == (False, "journal_incomplete")
+    assert "left out" in found.message
+
+
+def test_what_is_written_while_it_is_read_is_nothing_left_out(host):
+    host.delay_reads = 2
+    sleep = host.sleep
+
+    def busy(seconds):
+        host.say(BOOM)
+        sleep(seconds)
+
+    host.sleep = busy
+    reading = look(host)
+    assert (errors(reading), reading.looked.complete) == (2, True)
+
+
 def test_a_damaged_file_is_told_with_its_words(host):
     host.says = ["it said: x is truncated, ignoring file."]
     found = look(host).looked
@@ -259,6 +286,15 @@ def test_a_program_behind_a_wrapper_that_writes_elsewhere(host):
     gap = look(host).gaps[UNIT]
     assert gap.reason == "output_elsewhere"
     assert "the standard error of process 8 (run@a.service) goes to /var/log/x" in gap.message
+
+
+def test_a_daemon_that_sends_its_lines_to_journald_itself(host):
+    host.routes = {7: Route("elsewhere", "/dev/null", "standard error", 7)}
+    assert look(host).gaps[UNIT].reason == "output_elsewhere"
+    host.speaks = True
+    assert look(host).gaps == {}
+    host.routes = {7: Route("elsewhere", "/var/log/x", "standard error", 7)}
+    assert look(host).gaps[UNIT].reason == "output_elsewhere"
 
 
 def test_as_many_lines_as_the_limit_lets_pass_are_a_gap(host):
