@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -75,6 +75,51 @@ def _figures(fault: Fault, stops: list[tuple[int | None, float | None]], held: l
 
 def _pct(part: int, whole: int) -> float | None:
     return round(100.0 * part / whole, 2) if whole else None
+
+
+# ---------------------------------------------------------------- classes
+
+# What is wrong -> the faults that are of that kind, and the metrics that tell it.
+CLASSES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "answers": (("dead", "message_loss"), ("messages_lost", "message_delivery", "silence", "bad_minutes")),
+    "errors": (("errors",), ("error_rate", "error_peak", "errors", "corruption_signs")),
+    "latency": (("latency",), ("latency_p50", "latency_p99", "latency_p999", "latency_shift")),
+    "memory": (("leak",), ("memory_lasts", "memory_of_limit", "host_memory")),
+    "publications": (("dual_publishing",), ("dual_publish_success", "unified_traffic", "publish_time")),
+    "hosts": ((), ()),
+}
+
+
+def classes(judged: Iterable[Judged], metric_of: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Precision and recall of each kind of fault, and of all. `metric_of`: name of a trigger -> its metric.
+
+    Recall: of the rollouts that came as far as their fault, those that were rolled back. Precision: of the rollbacks that a
+    metric of this kind decided, those that had a cause, in a mix of faults, clean rollouts and troubles of others as here. A
+    rollback with a cause is of the kind of its fault; one without is of the kind of the metric that decided it, `hosts` for all others.
+    """
+    harmful = {(fault.name, fault.size): fault.harmful for fault in FAULTS}
+    came, caught, wrong = (dict.fromkeys(CLASSES, 0) for _each in range(3))
+    for each in judged:
+        course = each.ours
+        fault = next((name for name, (faults, _metrics) in CLASSES.items() if course.fault in faults), "hosts")
+        bad = harmful[course.fault, course.size] and not course.too_early
+        came[fault] += bad
+        if course.stopped_at is None:
+            continue
+        if bad:
+            caught[fault] += 1
+        else:
+            told = {metric_of.get(cause, cause) for cause in course.causes[:1]}
+            wrong[next((name for name, (_faults, metrics) in CLASSES.items() if told & set(metrics)), "hosts")] += 1
+    rows = [_class(name, came[name], caught[name], wrong[name]) for name in CLASSES]
+    return [*rows, _class("all", sum(came.values()), sum(caught.values()), sum(wrong.values()))]
+
+
+def _class(name: str, came: int, caught: int, wrong: int) -> dict[str, Any]:
+    return {
+        "class": name, "rollouts": came, "recall_pct": _pct(caught, came), "rollbacks": caught + wrong, "without_cause": wrong,
+        "precision_pct": _pct(caught, caught + wrong),
+    }  # fmt: skip
 
 
 # ---------------------------------------------------------------- bars
@@ -177,6 +222,13 @@ def table(document: dict[str, Any]) -> str:
             for bar in document["bars"]
         ),
         "",
+        "Precision and recall by kind of fault: `recall` of the rollouts that came as far as their fault, `precision` of the"
+        " rollbacks, in this mix of faults, clean rollouts and troubles of others:",
+        "",
+        "| kind | rollouts with a fault | recall | rollbacks | without a cause | precision |",
+        "|---|---|---|---|---|---|",
+        *(f"| {' | '.join(_class_cells(row))} |" for row in document["classes"]),
+        "",
         "Ours beside the rank test alone, on the same histories (`detected`, `false rollback` and `hold` in percent of the"
         " rollouts, `minutes` the median from the fault's begin to the rollback):",
         "",
@@ -188,6 +240,11 @@ def table(document: dict[str, Any]) -> str:
         cells = [row["fault"], row["size"] or "-", str(row["rollouts"]), *_cells(row), *_cells(row["rank_test_only"])]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def _class_cells(row: dict[str, Any]) -> list[str]:
+    shares = ["-" if row[key] is None else f"{row[key]:g} %" for key in ("recall_pct", "precision_pct")]
+    return [row["class"], str(row["rollouts"]), shares[0], str(row["rollbacks"]), str(row["without_cause"]), shares[1]]
 
 
 def _cells(figures: dict[str, Any]) -> list[str]:

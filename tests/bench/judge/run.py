@@ -83,6 +83,7 @@ def bench(rollouts: int, seed: int, jobs: int, *, only: str = "", show: bool = F
         "looks_judged": sum(each.ours.judged for each in judged),
         "took_s": round(took, 1),
         "rows": result.rows(judged),
+        "classes": result.classes(judged, {trigger.name: trigger.metric for trigger in plan().rollback.when}),
         "speed": speed.measure(),
     }
     document["bars"] = result.bars(judged, document["speed"])

@@ -18,9 +18,10 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._series import _c
 
 from tests.bench.judge import rank_rule, result
 from tests.bench.judge.account import Account, moment
-from tests.bench.judge.course import unfold
+from tests.bench.judge.course import Course, unfold
 from tests.bench.judge.faults import FAULTS, NONE, OUTAGE, Fault, shares
 from tests.bench.judge.history import OWN_ERROR, SHARED_ERROR, History
+from tests.bench.judge.result import Judged
 from tests.bench.judge.run import judge_all, plan, tasks
 from tests.bench.judge.timetable import STAGGER
 
@@ -383,3 +384,52 @@ def test_a_small_run_meets_the_bars(rollouts: dict[str, int]) -> None:
         assert not course.too_early, told
         if course.fault == OUTAGE:
             assert set(course.blind) == {"hold"}, told
+
+
+def test_precision_and_recall_are_of_each_kind() -> None:
+    def judged(fault_: str, size: str, onset: float | None, stopped: int | None, *causes: str) -> Judged:
+        course = Course(fault_, size, 0, onset, 900, stopped, causes=list(causes))
+        return Judged(course, rank_rule.RankCourse(None, 0))
+
+    found = [
+        judged("dead", "2 min, one agent", 100.0, 102, "message_loss"),
+        judged("dead", "2 min, one agent", 100.0, None),
+        judged("errors", "1 % for 10 min", 100.0, 90, "much_slower"),  # before its fault: a false one, of latency
+        judged("latency", "+25 %", 100.0, 130, "slower"),
+        judged("none", "", None, 500, "latency_p99"),
+        judged("none", "", None, None),
+        judged("one_host_bad", "hangs 20 min", 100.0, 130, "message_loss"),
+    ]
+    rows = {
+        row["class"]: row
+        for row in result.classes(found, {"message_loss": "messages_lost", "much_slower": "latency_p50"})
+    }
+    assert (rows["answers"]["recall_pct"], rows["answers"]["precision_pct"]) == (50.0, 50.0)
+    assert (rows["latency"]["recall_pct"], rows["latency"]["rollbacks"], rows["latency"]["precision_pct"]) == (
+        100.0,
+        3,
+        33.33,
+    )
+    assert (rows["errors"]["rollouts"], rows["errors"]["recall_pct"], rows["errors"]["precision_pct"]) == (
+        0,
+        None,
+        None,
+    )
+    assert (rows["all"]["rollouts"], rows["all"]["rollbacks"], rows["all"]["without_cause"]) == (3, 5, 3)
+
+
+def test_every_fault_and_every_rule_that_rolls_back_is_of_a_kind(wave: Plan) -> None:
+    faults = {name for kind, _metrics in result.CLASSES.values() for name in kind}
+    assert faults == {each.name for each in FAULTS if each.harmful}
+    metrics = {name for _kind, names in result.CLASSES.values() for name in names}
+    others = {
+        "unexpected_restarts",
+        "nats_disconnected",
+        "hosts_rebooted",
+        "disk_used",
+        "agent_uptime",
+        "instances_proven",
+        "instances_active",
+    }
+    rules = [*wave.rollback.when, *wave.criteria.primary, *wave.verify.criteria]
+    assert {rule.metric for rule in rules} <= metrics | others
