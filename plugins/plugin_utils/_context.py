@@ -21,6 +21,7 @@ from ansible.context import CLIARGS
 from ansible.errors import AnsibleError
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
+from ansible.utils.collection_loader._collection_finder import _get_collection_playbook_path
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _awx, _plan_search, _step_error
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._catalogue import Catalogue
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._lease import fenced_text, successor
@@ -96,7 +97,7 @@ def find_plan(variables: Mapping[str, Any]) -> Path:
     rollout: str = value_of(variables, "rollout", "")
     search = _plan_search.search_of(
         value_of(variables, "rollout_plans_dir", ""),
-        [str(playbook) for playbook in CLIARGS.get("args") or ()],
+        [_path_of(str(playbook)) for playbook in CLIARGS.get("args") or ()],
         str(variables.get("playbook_dir") or ""),
         here,
     )
@@ -115,6 +116,12 @@ def find_plan(variables: Mapping[str, Any]) -> Path:
     raise StepError(
         f"rollout {rollout!r}: no plan {rollout}.yml in {search.text()}. Name its file with -e rollout_plan=<path>.{hint}"
     )
+
+
+def _path_of(playbook: str) -> str:
+    """The file of a playbook of the command line, also of one in a collection of the user's own; what is none stays as it is."""
+    found = None if Path(playbook).is_file() else _get_collection_playbook_path(playbook)
+    return found[1] if found and not _plan_search.is_of_collection(Path(found[1])) else playbook
 
 
 def _only_plan_with(variables: Mapping[str, Any], search: _plan_search.Search) -> Path:

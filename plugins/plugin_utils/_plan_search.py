@@ -56,7 +56,7 @@ def search_of(plans_dir: str, playbooks: Sequence[str], playbook_dir: str, here:
     # People read these paths: without dots, and with their links.
     beside = [Path(os.path.normpath(path.absolute())).parent for path in paths if path.is_file()]
     # A playbook that another one imports may have its plan beside it, unless it is a step of the collection.
-    if playbook_dir and (not playbooks or not _is_of_collection(Path(playbook_dir))):
+    if playbook_dir and (not playbooks or not is_of_collection(Path(playbook_dir))):
         beside.append(Path(playbook_dir))
     folders = [folder for each in beside for folder in ([each, each.parent] if each.name in INNER else [each])]
     named = (here / Path(plans_dir).expanduser(),) if plans_dir else ()
@@ -70,8 +70,9 @@ def example(name: str) -> Path | None:
     return path if own != name and "/" not in own and path.is_file() else None
 
 
-def _is_of_collection(folder: Path) -> bool:
-    return folder.resolve().is_relative_to(EXAMPLES.parent)
+def is_of_collection(path: Path) -> bool:
+    """Whether a playbook, or its folder, is one of this collection's own."""
+    return path.resolve().is_relative_to(EXAMPLES.parent)
 
 
 def _plans_in(folders: Iterable[Path]) -> list[Path]:

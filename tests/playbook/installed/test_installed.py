@@ -119,6 +119,16 @@ def _started(project: Project) -> list[dict[str, Any]]:
     return [row["data"] for row in map(json.loads, lines) if row["kind"] == "rollout.started"]
 
 
+def test_a_playbook_in_a_collection_of_the_users_own(project: Project) -> None:
+    own = project.root / "collections" / "ansible_collections" / "acme" / "site" / "playbooks"
+    plan = project.plan("mine", at=str(own.relative_to(project.root) / "plans"))
+    project.playbook(str(own.relative_to(project.root) / "mine.yml"), "mine")
+    project.environment["ANSIBLE_COLLECTIONS_PATH"] = f"{project.root / 'collections'}:{project.tree}"
+    status, text = project.run("acme.site.mine", cwd=project.elsewhere)
+    assert status == 0, text
+    assert f"PLAN {plan}" in text
+
+
 def test_an_example_is_used_by_its_full_name_only(project: Project) -> None:
     for words in (["cowboyai.rollout.preflight", "-e", "rollout=wave2"], ["cowboyai.rollout.wave2"]):
         status, text = project.run(*words)
