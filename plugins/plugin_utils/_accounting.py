@@ -14,6 +14,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _reasons a
 # Nothing was done to the agent, so it says nothing about the agent.
 _NOT_THE_AGENT = (
     reasons.TOOL_ERROR, "backup_stale", "host_busy", "fenced", "host_reverted", "guard_failed", "environ_unreadable",
+    "disk_full", "write_failed", "permission_denied", "env_file_missing", "env_file_not_regular", "env_file_unreadable",
 )  # fmt: skip
 
 

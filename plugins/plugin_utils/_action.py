@@ -15,7 +15,7 @@ from ansible.context import CLIARGS
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _ticks
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _controller_trouble, _ticks
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._alerts import close_ended
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import SystemClock, iso, plus
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context, StepError
@@ -90,10 +90,16 @@ class RolloutAction(ActionBase):
             result.update(self.act(context, arguments))
             self._tell(result)
         except (StepError, Refused, LedgerError, ProblemsError) as error:
-            result.update(failed=True, msg=str(error))
+            trouble = _controller_trouble.cause_of(error)
+            result.update(failed=True, msg=f"{error} {self._way_back(context)}" if trouble else str(error))
         except AnsibleError:
             raise
         except Exception as error:
+            trouble = _controller_trouble.cause_of(error)
+            if trouble is not None:
+                said = _controller_trouble.sentence(trouble, str(context.monitoring))
+                result.update(failed=True, msg=f"{said}. {self._way_back(context)}")
+                return self._left(context, arguments, result)
             display.vvv(traceback.format_exc())
             where = traceback.extract_tb(error.__traceback__)[-1]
             result.update(
@@ -104,6 +110,19 @@ class RolloutAction(ActionBase):
                     "for the details and report them; the same command goes on where it was."
                 ),
             )
+        return self._left(context, arguments, result)
+
+    @staticmethod
+    def _way_back(context: Context) -> str:
+        """For a rollout that can't be recorded: how its change is taken back all the same."""
+        try:
+            backup = context.state.backup_directory or (context.plan.backup if context.plan else "")
+            return _controller_trouble.way_back(context.rollout, backup or "<directory on the hosts>")
+        except (StepError, Refused, LedgerError, ProblemsError, OSError):
+            return _controller_trouble.way_back("<name>", "<directory on the hosts>")
+
+    def _left(self, context: Context, arguments: dict[str, Any], result: dict[str, Any]) -> dict[str, Any]:
+        """What every step ends with, however it went."""
         self._tell_people(context, arguments)
         publish(context, display.warning)
         if self.ends_run(arguments) or (result.get("failed") and self.writes(arguments)):
@@ -154,7 +173,7 @@ class RolloutAction(ActionBase):
         try:
             if not self.check_mode:
                 release(context, self.real_clock.now())
-        except (StepError, LedgerError, ProblemsError):
+        except (StepError, LedgerError, ProblemsError, OSError):
             # It expires by itself.
             return
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -37,6 +38,8 @@ class Hosts:
     answers: dict[str, Any]
     # What the user's own settings add to the environment.
     settings: dict[str, str] = field(default_factory=dict)
+    # How large a file may grow that the controller writes; None: as large as it likes.
+    largest_file: int | None = None
 
     def write(self) -> Path:
         hosts = {}
@@ -75,6 +78,10 @@ class Hosts:
         environment.pop("ANSIBLE_FORCE_COLOR", None)
         done = subprocess.run(
             command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            timeout=600, check=False,
+            timeout=600, check=False, preexec_fn=self._limited,
         )  # fmt: skip
         return Run(done.returncode, done.stdout)
+
+    def _limited(self) -> None:
+        if self.largest_file is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (self.largest_file, self.largest_file))

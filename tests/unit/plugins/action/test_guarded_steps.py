@@ -130,7 +130,10 @@ def test_a_change_that_meets_a_host_that_went_back_is_no_fault_of_the_agents(tmp
     assert context.records[-2].kind == "host.reverted"
 
 
-@pytest.mark.parametrize("reason", ["fenced", "guard_failed", "host_busy"])
+@pytest.mark.parametrize(
+    "reason",
+    ["fenced", "guard_failed", "host_busy", "disk_full", "write_failed", "permission_denied", "env_file_not_regular"],
+)
 def test_what_never_reached_an_agent_holds(tmp_path: Path, reason: str) -> None:
     name = f"{PHASE}@dgx-1"
     context = context_of(
