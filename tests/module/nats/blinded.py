@@ -187,7 +187,15 @@ def _both(name: str, reasons: tuple[str, str], said: tuple[str, str], *more: Any
     ]
 
 
-SOUND = [Case("probe", "nothing", "", ""), Case("sample", "nothing", "", "")]
+#: As docs/security.md says.
+NEEDED = """, permissions: {
+  subscribe: ["_INBOX.>", "agent.to.*.from.>", "cim.agent.>", "agent.to.rollout-reach.>", "agent.to.*.from.rollout-reach.>"],
+  publish: ["agent.to.*.from.rollout.question", "_INBOX.>", "$JS.API.STREAM.LIST",
+            "agent.to.rollout-reach.>", "agent.to.*.from.rollout-reach.>", "cim.agent.rollout-reach.>"] }"""
+SOUND = [
+    *(Case(source, "nothing", "", "") for source in ("probe", "sample")),
+    *(Case(source, "no more than it needs", "", "", config=USERS.format(NEEDED)) for source in ("probe", "sample")),
+]
 CASES = [
     *_both("the server is started anew in the window", ("nats_unreachable", "sampler_lossy"), ("closed", "went uncounted"),
            lambda b: b.later(b.restart)),
