@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from tests.campaign.instruments import plan
 from tests.campaign.instruments.case import BROKEN, Case, Row, outcome_of
-from tests.campaign.instruments.veil import Veil, Veiled
+from tests.campaign.instruments.veil import Veil, veiled
 from tests.host.shared_fleet import SharedFleet
 from tests.rollout.scenario import plans, small
 from tests.rollout.scenario.story import ROOT, Story, StoryError
@@ -31,10 +31,7 @@ class Bench:
     def __init__(self, fleet: SharedFleet) -> None:
         self.fleet = fleet
         self.story = Story("instruments", fleet=fleet.name, out=OUT)
-        self.ways = {
-            host: Veiled(f"127.0.79.{number}", address)
-            for number, (host, address) in enumerate(self.story.addresses.items(), 1)
-        }
+        self.ways = veiled(self.story.addresses)
         path = plans.write(self.story.out, plan.asking())
         self.extra = {
             "rollout_plan": str(path),

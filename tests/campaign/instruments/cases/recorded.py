@@ -49,7 +49,7 @@ def scribbled(path: Path) -> None:
     path.write_bytes(b"".join(lines))
 
 
-LOOKS, NATS = f"**/looks/{HOST}.jsonl", "**/nats*.jsonl"
+LOOKS, NATS = f"looks/*/*/{HOST}.jsonl", "looks/*/*/nats.jsonl"
 CASES = [
     Case(SOURCE, "the looks at a host are gone", harmed(LOOKS, Path.unlink), quick=True),
     Case(SOURCE, "the looks at a host end in the middle", harmed(LOOKS, halved)),
