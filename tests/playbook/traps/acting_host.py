@@ -140,7 +140,8 @@ class ActingHost:
                 "lines": len(errors), "errors": len(errors), "warnings": 0, "panics": 0, "unparsed": 0, "unreadable": 0,
                 "kinds": kinds, "lifecycle": [], "counters": {}, "buckets": {}, "counter_points": [],
             },
-            "log_sample": {"lines": 1, "unread": 0, "shapes": {"tracing": 1}, "examples": []},
+            # Preflight must ask for it: without an answer it refuses.
+            **({"log_sample": {"lines": 1, "unread": 0, "shapes": {"tracing": 1}, "examples": []}} if asked.get("sample_lines") else {}),
             "environment": {
                 "path": one.get("env_file") or "", "exists": True, "regular": True, "keys": keys, "masked": [], "problem": None,
                 "mode": "0640", "owner": "root", "group": "root", "sha256": sha256(one["agent"], row["value"]),
