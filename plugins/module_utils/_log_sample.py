@@ -69,12 +69,13 @@ class Sample:
 
 
 def take(unit: Unit, reading: _log_reading.Reading, lines: int) -> Dict[str, Any]:
-    """Read the first lines of the unit's process and its last ``lines``. What can't be read of the journal is not there."""
+    """Read the first lines of the unit's process and its last ``lines``; of a unit that has none, its last lines."""
     sample, namespace = Sample(reading), _unit_journal.namespace_of(unit)
+    # Of the process that runs alone: what another version of it logged says nothing about this one.
     matches = ["_SYSTEMD_UNIT=" + name for name in unit.all_names]
     if unit.invocation_id:
         own = _journal.invocation_matches([unit.invocation_id])
-        matches += ["+", own[0]]
+        matches = own[:1]
         if unit.started_at:
             since = unit.started_at - _CLOCK_SLACK_US
             _journal.read(own, sample, since=since, max_entries=_FIRST_LINES, namespace=namespace)

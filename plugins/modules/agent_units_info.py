@@ -147,7 +147,7 @@ options:
     default: 0.0
   sample_lines:
     description:
-      - Try to read so many of the last lines of each unit, and the first hundred of its process, whenever they were logged; V(0)
+      - Try to read so many of the last lines of each unit's process, and its first hundred, whenever they were logged; V(0)
         for none. C(log_sample) of each instance then says how many could be read.
     type: int
     default: 0

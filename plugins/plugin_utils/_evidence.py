@@ -182,6 +182,7 @@ def _instance(
             "unreadable": sums["unreadable"],
             "unread_severe": sums["unread_severe"],
             "harmless": sums["harmless"],
+            "unread": sums["unread"],
             "warnings": sums["warnings"],
             "panics": sums["panics"],
             "messages": sums["messages"],
@@ -220,7 +221,7 @@ def _tick(looks: Looks, agent: str, log: dict[str, Any]) -> dict[str, Any]:
     # A look of an earlier version did not tell these.
     later = {
         "unread_severe": log.get("unread_severe", 0),
-        "unread": log.get("unread", []),
+        "unread": [each["example"] for each in log.get("unread") or []],
         "harmless": log.get("harmless", {}),
     }
     return {**{key: log[key] for key in keys}, **later, "messages": messages}

@@ -16,6 +16,7 @@ from typing import Any
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _line_file
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import parse_iso
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._folds import HostFold, folded
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._folds._agent import UNREAD, unread_of
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._folds._host import blind
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._folds._moment import micros
 
@@ -145,7 +146,7 @@ def totals(looks: Looks, agent: str, since: datetime | None) -> dict[str, Any]:
 
     Returns errors, warnings, panics, lines, messages (from the agent's own counters, a lower bound: it prints them
     every so many messages), kinds (merged), events (lifecycle in order), gaps (typed, with what was said),
-    signs (by pattern, with few examples; None when no look searched for any), harmless (the same by name).
+    signs (by pattern, with few examples; None when no look searched for any), harmless (the same by name), unread (few examples).
     """
     if isinstance(looks, HostFold):
         return looks.totals(agent, since)
@@ -156,6 +157,7 @@ def totals(looks: Looks, agent: str, since: datetime | None) -> dict[str, Any]:
     gaps: list[dict[str, Any]] = []
     signs: dict[str, dict[str, Any]] | None = None
     harmless: dict[str, dict[str, Any]] = {}
+    unread: dict[str, dict[str, Any]] = {}
     for look in looks:
         if since and parse_iso(look["at"]) < since:
             continue
@@ -182,6 +184,7 @@ def totals(looks: Looks, agent: str, since: datetime | None) -> dict[str, Any]:
             signs = signs or {}
             _add_found(signs, log["signs"])
         _add_found(harmless, log.get("harmless") or {})
+        _add_found(unread, unread_of(log))
     events.sort(key=lambda event: event["at"])
     ranked = sorted(kinds.values(), key=lambda kind: -kind["count"])[:KINDS_KEPT]
     return {
@@ -193,6 +196,7 @@ def totals(looks: Looks, agent: str, since: datetime | None) -> dict[str, Any]:
         "gaps": gaps,
         "signs": signs,
         "harmless": harmless,
+        "unread": unread[UNREAD]["examples"] if unread else [],
     }
 
 

@@ -117,9 +117,9 @@ def _unread_lines(evidence: Evidence, found: dict[str, dict[str, Any]], missing:
 
 
 def _unread_example(item: dict[str, Any]) -> str:
-    """One of the lines, as the last look saw them."""
-    examples = (item.get("tick") or item).get("unread") or []
-    return f", such as {examples[0]['example'][:EXAMPLE]!r}" if examples else ""
+    """One of the lines."""
+    examples = item.get("unread") or []
+    return f", such as {str(examples[0])[:EXAMPLE]!r}" if examples else ""
 
 
 def _harmless(found: dict[str, dict[str, Any]]) -> str:

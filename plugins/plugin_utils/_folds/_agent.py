@@ -21,7 +21,16 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._folds._sums impo
 
 SUMS = ("errors", "warnings", "panics", "lines", "unparsed", "unreadable", "unread_severe")
 UNKNOWN = -1
+UNREAD = "unread"
 KINDS_SHOWN = 40
+
+
+def unread_of(log: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What a look could not read, in the form of signs."""
+    seen = log.get("unread") or []
+    if not seen:
+        return {}
+    return {UNREAD: {"count": sum(int(each["count"]) for each in seen), "examples": [each["example"] for each in seen]}}
 
 
 class AgentFold:
@@ -33,7 +42,7 @@ class AgentFold:
         self.messages, self.highest = Messages(), Highest()
         self.kinds, self.signs = Kinds(), Signs()
         self.searched: array[int] = array("q")
-        self.harmless = Signs()
+        self.harmless, self.unread = Signs(), Signs()
         # [number of the look, event as the host told it]
         self.events: list[list[Any]] = []
         self.watched: list[list[int]] = []
@@ -60,6 +69,7 @@ class AgentFold:
         self.events.extend([sight.row, event] for event in log.get("lifecycle") or ())
         self.kinds.add(sight.row, sight.at, log.get("kinds") or [])
         self.harmless.add(sight.row, log.get("harmless") or {})
+        self.unread.add(sight.row, unread_of(log))
         if "signs" in log:
             self.searched.append(sight.row)
             self.signs.add(sight.row, log["signs"])
@@ -145,6 +155,7 @@ class AgentFold:
             "events": sorted(events, key=lambda event: event["at"]),
             "signs": self.signs.within(window, self.searched),
             "harmless": self.harmless.within(window, self.rows) or {},
+            "unread": ((self.unread.within(window, self.rows) or {}).get(UNREAD) or {}).get("examples", []),
         }
 
     def first_sight(self, window: Window, invocation: str) -> tuple[int, int | None, float | None] | None:
@@ -166,6 +177,7 @@ class AgentFold:
             "kinds": self.kinds.freeze(shelf),
             "signs": self.signs.freeze(shelf),
             "harmless": self.harmless.freeze(shelf),
+            "unread": self.unread.freeze(shelf),
             "events": self.events,
             "watched": self.watched,
             "gaps": self.gaps,
@@ -182,7 +194,7 @@ class AgentFold:
         fold.messages = Messages.thaw(state["messages"], shelf)
         fold.highest.seen = state["highest"]
         fold.kinds, fold.signs = Kinds.thaw(state["kinds"], shelf), Signs.thaw(state["signs"], shelf)
-        fold.harmless = Signs.thaw(state["harmless"], shelf)
+        fold.harmless, fold.unread = Signs.thaw(state["harmless"], shelf), Signs.thaw(state["unread"], shelf)
         fold.events, fold.watched, fold.gaps = state["events"], state["watched"], state["gaps"]
         columns = [shelf.take(number) for number in state["uses"]]
         fold.searched, fold.rows, fold.process, fold.memory, fold.cpu_s, fold.cpu = columns

@@ -101,6 +101,12 @@ def test_harmless_lines_and_parts_of_others_are_not_unread(journal: dict[str, li
     assert (found["lines"], found["unread"], found["continued"], found["harmless"]) == (4, 1, 1, {"art": 1})
 
 
+def test_the_process_that_runs_alone_is_asked_about(journal: dict[str, list[Any]]) -> None:
+    """What it was before may have logged in another shape."""
+    take()
+    assert journal["asked"][1] == (["_SYSTEMD_INVOCATION_ID=inv1"], 200, "")
+
+
 def test_a_unit_that_never_ran_has_no_first_lines(journal: dict[str, list[Any]]) -> None:
     unit = _systemd.parse_show("", ["run@a.service"], 0)["run@a.service"]
     assert _log_sample.take(unit, USUAL, 200)["lines"] == 0

@@ -110,6 +110,13 @@ def _logs(draw: st.DrawFn, seconds: int) -> dict[str, Any]:
     if draw(st.booleans()):
         count = draw(_counts)
         out["signs"] = {"(?i)corrupt": {"count": count, "examples": ["corrupt"] * min(count, 3)}}
+    # Looks of earlier versions told neither.
+    if draw(st.booleans()):
+        texts = draw(st.lists(st.sampled_from(["banner", "could not publish", "???"]), unique=True))
+        out["unread"] = [{"count": draw(st.integers(1, 4)), "example": each} for each in texts]
+    if draw(st.booleans()):
+        known = draw(st.sets(st.sampled_from(["gpu_probe", "art"])))
+        out["harmless"] = {name: {"count": draw(st.integers(1, 4)), "examples": [name]} for name in sorted(known)}
     return out
 
 

@@ -188,3 +188,9 @@ def test_signs_are_summed_by_pattern_and_examples_are_few() -> None:
     signs = totals(seen, AGENT, None)["signs"]
     assert signs["(?i)corrupt"]["count"] == 10
     assert signs["(?i)corrupt"]["examples"] == ["corrupt 1 0", "corrupt 1 1", "corrupt 1 2"]
+
+
+def test_examples_of_unread_lines_stay_when_a_later_look_has_none() -> None:
+    first, second = with_log(0, unread=[{"count": 2, "example": "could not publish"}]), with_log(1, unread=[])
+    seen = totals([first[0], second[1]], AGENT, None)
+    assert seen["unread"] == ["could not publish"]

@@ -341,8 +341,8 @@ def test_log_lines_that_cant_be_read_leave_errors_open(
 
 
 def test_an_example_of_what_was_not_read_is_told() -> None:
-    tick = {"unread": [{"count": 1, "example": "could not publish " + "x" * 500}]}
-    seen = reading("errors", must_be_read(100.0), instance(lines=9, unparsed=1, tick=tick))
+    examples = ["could not publish " + "x" * 500]
+    seen = reading("errors", must_be_read(100.0), instance(lines=9, unparsed=1, unread=examples))
     assert f"1 of 9 log lines of {NAME} can't be read, such as 'could not publish xx" in seen.missing["tool_error"]
     assert len(seen.missing["tool_error"]) < 300
 
