@@ -159,7 +159,8 @@ def _shifts() -> Array:
     """The shifts of which it is asked whether they are sure, as logarithms of 1.00 .. 5.00."""
     import numpy as np
 
-    percent = [*range(30), *range(30, 100, 5), *range(100, 401, 25)]
+    # A bound is rounded down to one of them: near the thresholds of plans the steps are fine.
+    percent = [*(step / 4.0 for step in range(120)), *range(30, 100, 5), *range(100, 401, 25)]
     return np.log1p(np.array(percent) / 100.0)
 
 

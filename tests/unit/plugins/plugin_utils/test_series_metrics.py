@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _metrics
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _metrics, _series_metrics
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._metric_names import METRICS
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._reading import Reading
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._series._columns import Columns, columns_of, remember
@@ -337,3 +337,10 @@ def test_of_controls_noise_only_what_is_shared_is_taken_off() -> None:
     # All of it is shared: nothing is left but the width of a bin. Nothing is: control's is not added to the agent's.
     assert spread[shared] < 0.01
     assert spread[alone] == pytest.approx(0.1, abs=0.012)
+
+
+def test_a_bound_loses_little_by_being_rounded_down() -> None:
+    """With whole percents a bound of 5.9 was no more than the 5 of which a threshold of 20 % must be sure."""
+    percent = 100.0 * np.expm1(_series_metrics._shifts())
+    assert percent[0] == 0.0 and percent[-1] == pytest.approx(400.0)
+    assert np.diff(percent[percent <= 30.0]).max() <= 0.2501
