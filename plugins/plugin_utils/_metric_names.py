@@ -70,7 +70,7 @@ _ALL = (
         "error_rate",
         "percent",
         "Errors of the changed instances per message they handled.",
-        "errors / messages handled x 100, over all instances or that of the worst one with 1000 messages or more; errors are"
+        "errors / messages handled x 100, over all instances or that of the worst agent or instance alone; errors are"
         " ERROR lines or error answers to the probe, whichever is more, without those that control shows as well; handled is"
         " what the agents count themselves, or their share of the probe's answers where that is more",
         False,
@@ -112,7 +112,7 @@ _ALL = (
         "message_delivery",
         "percent",
         "Probe answers that arrived, of those expected.",
-        "answers delivered / answers expected (one from each instance) x 100",
+        "answers delivered / answers expected (one from each instance) x 100, of all agents or of the worst one alone",
         True,
         over="checkpoint",
         against=_ANY,
@@ -206,7 +206,8 @@ _ALL = (
         "dual_publish_success",
         "percent",
         "Responses that were published to the legacy and to the unified subject.",
-        "responses seen on both / responses seen on the legacy subjects x 100, matched by conversation id and sender; one"
+        "responses seen on both / responses seen on the legacy subjects x 100, of all agents or of the worst one alone,"
+        " matched by conversation id and sender; one"
         " without conversation id counts as seen on the legacy subjects only",
         True,
         also_over=("checkpoint",),
@@ -220,7 +221,8 @@ _ALL = (
         "unified_traffic",
         "percent",
         "Share of the sampled messages that used the unified subjects.",
-        "messages from or to the agents on sample.unified / those on sample.legacy and sample.unified x 100",
+        "messages from or to the agents on sample.unified / those on sample.legacy and sample.unified x 100, of all agents or of"
+        " the worst one alone",
         True,
         over="checkpoint",
         against=_IN_TIME,
