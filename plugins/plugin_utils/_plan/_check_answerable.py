@@ -42,10 +42,11 @@ FEWEST = 5
 
 
 @CHECKS.add
-def _looks_measure(rollback: Rollback, alerts: list[Any], watch: Watch, probe: Probe | None) -> Findings:
-    """Triggers and alerts are for the looks between gates: one of those must measure what they are about."""
-    timeout = probe.timeout if probe is not None else 0.0
-    asks = bool(watch.probe_every) and watch.probe_every + timeout < watch.every
+def _looks_measure(rollback: Rollback, alerts: list[Any], watch: Watch) -> Findings:
+    """Triggers and alerts are for the looks between gates: one of those must measure what they are about.
+
+    A look asks the agents itself as long as they may be probed between gates at all, however rarely that is.
+    """
     for path, rule in _listed(("rollback", "when"), rollback.when, ("alerts",), alerts):
         needs = METRICS[rule.metric].needs
         if "sample" in needs and not watch.sample:
@@ -55,14 +56,12 @@ def _looks_measure(rollback: Rollback, alerts: list[Any], watch: Watch, probe: P
                 f"no look listens on NATS, so none could answer {rule.metric}; a criterion of checkpoints can",
                 f"{rule.metric} with watch.sample 0s",
             )
-        elif "probe" in needs and not watch.sample and not asks:
-            longest = format_duration(max(math.floor(watch.every - timeout) - 1, 1))
-            seen = f"{rule.metric} with watch.sample 0s and watch.probe_every {format_duration(watch.probe_every)}"
+        elif "probe" in needs and not watch.sample and not watch.probe_every:
             yield Finding(
                 (*path, "metric"),
-                f"watch.probe_every from 1s to {longest}, or watch.sample of at least 1s",
+                "watch.probe_every or watch.sample of at least 1s",
                 f"no look between gates would ask the agents anything, so none could answer {rule.metric}",
-                seen,
+                f"{rule.metric} with watch.sample 0s and watch.probe_every 0s",
             )
 
 
