@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
+import tempfile
 import threading
 
 import pytest
@@ -57,16 +59,17 @@ def test_the_sockets_of_namespaces():
 
 
 @pytest.fixture
-def journald(tmp_path, monkeypatch):
+def journald(monkeypatch):
     """What arrives at a socket in journald's place: (data, user id of the sender)."""
-    path = str(tmp_path / "stdout")
+    # Not pytest's own folders, into which no other user may look.
+    folder = tempfile.mkdtemp()
+    path = os.path.join(folder, "stdout")
     arrived = []
     monkeypatch.setattr(_canary, "socket_path", lambda namespace: path)
     server = socket.socket(socket.AF_UNIX)
     server.bind(path)
     os.chmod(path, 0o666)
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        os.chmod(folder, 0o755)
+    os.chmod(folder, 0o755)
     server.listen()
 
     def serve():
@@ -90,6 +93,7 @@ def journald(tmp_path, monkeypatch):
 
     yield arrive
     server.close()
+    shutil.rmtree(folder)
 
 
 def test_a_line_gets_there_as_a_services_own_does(journald):
