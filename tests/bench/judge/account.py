@@ -181,6 +181,7 @@ class Account:
                 "unparsed": 0,
                 "unreadable": 0,
                 "unread_severe": 0,
+                "unread": [],
                 "harmless": {},
                 "panics": 0,
                 "events": [],
