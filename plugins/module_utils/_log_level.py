@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any, Dict, Iterable, Optional
 
@@ -98,7 +99,7 @@ def of_field(value: Any, scale: str, names: Optional[Dict[str, str]] = None) -> 
             found = word.group(1).lower() if word else ""
             return _ONLY_IN_FIELDS[found] if found in _ONLY_IN_FIELDS else _WORDS.get(found)
         value = int(number.group(1))
-    if value != value:
+    if isinstance(value, float) and math.isnan(value):
         return None
     return of_number(value, scale)
 

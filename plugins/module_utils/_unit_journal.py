@@ -107,7 +107,7 @@ def _sources(units: Sequence[Unit]) -> Dict[str, Source]:
     names: Dict[str, Set[str]] = {"": set()}
     invocations: Dict[str, Set[str]] = {"": set()}
     for unit in units:
-        for namespace in {"", namespace_of(unit)}:
+        for namespace in sorted({"", namespace_of(unit)}):
             names.setdefault(namespace, set()).update(unit.all_names)
             if unit.invocation_id:
                 invocations.setdefault(namespace, set()).add(unit.invocation_id)

@@ -71,7 +71,7 @@ RETURN = r"""
 decision:
   description:
     - Where the rollout stands, V(GO), V(HOLD), V(NO-GO), V(ROLLED BACK), V(ROLLBACK DUE), V(ROLLBACK INCOMPLETE),
-      V(ROLLED BACK\, NOT PROVEN),
+      V(ROLLED BACK, NOT PROVEN),
       V(FALSE ROLLBACK) (of a shadow rollout), V(IN PROGRESS) or V(NOT STARTED).
     - With O(of=decide), V(go) or V(hold) when a decision was due.
   returned: always

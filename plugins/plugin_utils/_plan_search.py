@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "playbooks" / "plans"
+EXAMPLE_PLANS = Path(__file__).resolve().parents[2] / "playbooks" / "plans"
 # What an example is called in full, before its own name.
 FULL_NAME = "cowboyai.rollout."
 SUFFIXES = (".yml", ".yaml")
@@ -66,13 +66,13 @@ def search_of(plans_dir: str, playbooks: Sequence[str], playbook_dir: str, here:
 def example(name: str) -> Path | None:
     """The example that is named in full, such as `cowboyai.rollout.<name>`; None for any other name."""
     own = name.removeprefix(FULL_NAME)
-    path = EXAMPLES / f"{own}.yml"
+    path = EXAMPLE_PLANS / f"{own}.yml"
     return path if own != name and "/" not in own and path.is_file() else None
 
 
 def is_of_collection(path: Path) -> bool:
     """Whether a playbook, or its folder, is one of this collection's own."""
-    return path.resolve().is_relative_to(EXAMPLES.parent)
+    return path.resolve().is_relative_to(EXAMPLE_PLANS.parent)
 
 
 def _plans_in(folders: Iterable[Path]) -> list[Path]:

@@ -55,7 +55,7 @@ def check(plan: Plan, hosts: int, units: Mapping[str, Any], guarded: bool = True
         if within is not None and within < needed:
             findings.append(
                 Finding(slowest, "time to stop",
-                    f"TimeoutStopSec of {duration_text(stop_s)}: phase {phase.name} may take {duration_text(needed)} on {hosts} hosts",
+                        f"TimeoutStopSec of {duration_text(stop_s)}: phase {phase.name} may take {duration_text(needed)} on {hosts} hosts",
                         f"at most {duration_text(within)} (rollback.confirm_within), or hosts would put themselves back while all is well",
                         "Leave confirm_within out, raise it, or lower TimeoutStopSec= of the unit.")
             )  # fmt: skip

@@ -9,6 +9,7 @@ answer arrive as False, False, 83 and None. `_extra_vars` brings back what was w
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -70,7 +71,7 @@ def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise ValueError
     number = float(value)
-    if number in (float("inf"), float("-inf")) or number != number:
+    if not math.isfinite(number):
         raise ValueError
     return number
 

@@ -29,7 +29,9 @@ def look(host, tmp_path):
                 os.symlink(f"/usr/bin/{name}", proc / str(pid) / "exe")
         group = cgroups / "run@a"
         group.mkdir(parents=True, exist_ok=True)
-        (group / "cgroup.procs").write_text("".join(f"{pid}\n" for pid in (unit.pid, *(pid for pid, _ in children))))
+        (group / "cgroup.procs").write_text(
+            "".join(f"{pid}\n" for pid in (unit.pid, *(child[0] for child in children)))
+        )
         host.config[unit.name] = replace(config or UnitConfig((unit.env_file,)), control_group="/run@a")
         instance = host.instance("a", dict.fromkeys(keys, ""), **{"log": OLD, **proof})
         units = host.show([unit.name])

@@ -22,8 +22,8 @@ UNIT = replace(
 JOURNAL = [Route("journal", "", "standard output"), Route("journal", "", "standard error")]
 
 
-def reason(output=SOUND, routes=JOURNAL, heard=None, proven=False):
-    gap = gap_of(replace(UNIT, output=output), routes, heard, proven)
+def reason(output=SOUND, routes=None, heard=None, proven=False):
+    gap = gap_of(replace(UNIT, output=output), JOURNAL if routes is None else routes, heard, proven)
     assert gap is None or gap.message
     return gap.reason if gap else None
 

@@ -8,7 +8,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan_search import EXAMPLES, Search, example, search_of
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan_search import (
+    EXAMPLE_PLANS,
+    Search,
+    example,
+    search_of,
+)
 
 
 def made(path: Path) -> Path:
@@ -43,13 +48,13 @@ def test_beside_the_playbook_then_in_the_current_folder(tmp_path: Path, playbook
 
 def test_the_collections_own_folder_is_none_of_its_users(tmp_path: Path) -> None:
     made(tmp_path / "a" / "mine.yml")
-    steps = str(EXAMPLES.parent / "steps")
+    steps = str(EXAMPLE_PLANS.parent / "steps")
     for playbook in ("../a/mine.yml", "cowboyai.rollout.wave2"):
         search = search_of("", [playbook], steps, tmp_path / "here")
-        assert EXAMPLES not in [path.resolve() for path in search.folders]
+        assert EXAMPLE_PLANS not in [path.resolve() for path in search.folders]
     # Who names the collection's playbook by its path has chosen it.
-    by_path = search_of("", [str(EXAMPLES.parent / "wave2.yml")], steps, tmp_path / "here")
-    assert EXAMPLES in [path.resolve() for path in by_path.folders]
+    by_path = search_of("", [str(EXAMPLE_PLANS.parent / "wave2.yml")], steps, tmp_path / "here")
+    assert EXAMPLE_PLANS in [path.resolve() for path in by_path.folders]
 
 
 def test_a_playbook_that_another_one_imports_may_have_its_plan_beside_it(tmp_path: Path) -> None:
@@ -87,4 +92,4 @@ def test_what_is_no_full_name_of_an_example(name: str) -> None:
 
 
 def test_an_example_by_its_full_name() -> None:
-    assert example("cowboyai.rollout.wave2") == EXAMPLES / "wave2.yml"
+    assert example("cowboyai.rollout.wave2") == EXAMPLE_PLANS / "wave2.yml"

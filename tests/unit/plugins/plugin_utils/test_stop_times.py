@@ -29,7 +29,7 @@ def test_what_fits_is_no_finding_and_is_remembered() -> None:
 
 
 def test_a_rollback_that_may_take_longer_than_the_plan_gives_it() -> None:
-    (found,), _ = _stop_times.check(of({"within": "2m"}), 3, units(91.0))
+    (found,), _longest = _stop_times.check(of({"within": "2m"}), 3, units(91.0))
     assert found.stops
     assert found.text().startswith(f"{FIRST}@dgx-2: time to stop: seen TimeoutStopSec of 1m31s, and 30s")
     assert "2m (rollback.within)" in found.text()
@@ -38,7 +38,7 @@ def test_a_rollback_that_may_take_longer_than_the_plan_gives_it() -> None:
 
 def test_hosts_that_would_put_themselves_back_while_all_is_well() -> None:
     # 3 batches of 30 s, 2 staggers of 30 s, 10 min and 1 min of verify, 1 min of our own: 14m30s, and 3 stops.
-    (found,), _ = _stop_times.check(of({"confirm_within": "16m"}), 3, units(31.0))
+    (found,), _longest = _stop_times.check(of({"confirm_within": "16m"}), 3, units(31.0))
     assert found.stops
     assert "16m (rollback.confirm_within)" in found.text()
     assert _stop_times.check(of({"confirm_within": "16m"}), 3, units(30.0))[0] == []

@@ -101,6 +101,11 @@ def runs_old_value(pid: str) -> bool:
     return f"{FLAG}=true".encode() in environment
 
 
+def runs_something_else(pid: str) -> bool:
+    """Whether the unit's process is not the agent, as one that a unit override started."""
+    return b"/agent-runtime\0" not in (read(f"/proc/{pid}/cmdline") or b"") + b"\0"
+
+
 def main(within: float) -> int:
     facts = seed()
     rows = facts["agents"]
@@ -123,7 +128,8 @@ def main(within: float) -> int:
     restart = []
     for agent in agents:
         row = states.get(unit_of(agent), {})
-        if agent in files or row.get("ActiveState") != "active" or runs_old_value(row.get("MainPID", "0")):
+        pid = row.get("MainPID", "0")
+        if agent in files or row.get("ActiveState") != "active" or runs_old_value(pid) or runs_something_else(pid):
             restart.append(agent)
     if restart:
         subprocess.run(["systemctl", "restart", *[unit_of(agent) for agent in restart]], check=False)
