@@ -141,7 +141,7 @@ class LogLines(LogShape):
     def _most_of_them(cls, value: float) -> float:
         """Below a half nothing that is counted says anything of an agent."""
         if value < 50.0:
-            raise refuse("a share between a half and 100%", "with less nobody knows what an agent logs")
+            raise refuse("a share between a half and all of them", "with less nobody knows what an agent logs")
         return value
 
 

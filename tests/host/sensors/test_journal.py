@@ -216,7 +216,7 @@ OF_THE_HOST = [
         "has no room",
         "mount -t tmpfs -o size=9m tmpfs /var/log/journal; systemctl restart systemd-journald; journalctl --flush;"
         " head -c 9M /dev/zero > /var/log/journal/filled; head -c 9M /dev/urandom | base64 --wrap=1000 | systemd-cat; true",
-        says="may",
+        says="journal",
     ),
     Case(
         "a truncated file",

@@ -59,7 +59,7 @@ FAULTS = [
     ("{shape: json, keys: {levle: [x]}}", "keys.levle", "did you mean level?"),
     ("{shape: json, levels: {x: loud}}", "levels.x", "expected one of trace, debug, info, warning, error"),
     ("{levels: {x: error}}", "levels", "has words of its own"),
-    ("{readable: 10%}", "readable", "expected a share between a half and 100%"),
+    ("{readable: 10%}", "readable", "expected a share between a half and all of them"),
     ("{readable: 0.99}", "readable", "99%"),
     ("{harmless: [{name: a, line: x}]}", "harmless[0].why", "no such key"),
     ("{harmless: [{name: a, line: '.*', why: y}]}", "harmless[0].line", "matches every line"),
