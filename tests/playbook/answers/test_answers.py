@@ -62,7 +62,7 @@ def test_the_file_is_one_of_which_ansible_loses_the_types(tmp_path: Path) -> Non
     play.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [task]}]))
     words = ["-i", "localhost,", "-c", "local", str(play), "-e", f"@{tmp_path / 'extravars'}"]
     subprocess.run(
-        ["ansible-playbook", *words, "-e", f"ansible_python_interpreter={sys.executable}"],
+        ["ansible-playbook", *words, "-e", json.dumps({"ansible_python_interpreter": sys.executable})],
         cwd=ROOT, env=environment(), check=True, capture_output=True, timeout=600,
     )  # fmt: skip
     assert json.loads((tmp_path / "seen").read_text()) == [False, 83, None, 1.1]
