@@ -52,6 +52,7 @@ class ActionModule(RolloutAction):
         "results": {"type": "str"},
         "nats": {"type": "str"},
         "reach": {"type": "str"},
+        "listening": {"type": "str"},
         "guard": {"type": "str"},
         "answered": {"type": "float"},
     }
@@ -98,7 +99,8 @@ class ActionModule(RolloutAction):
             reach = self.registered(context, arguments["reach"], context.in_play) if arguments["reach"] else {}
             needed = _preflight_nats.need_all_of_nats(plan)
             more, groups = _preflight_nats.check_nats(present, answers, urls, needed, asked, reach)
-            findings += more
+            waited = arguments["listening"] and self.registered(context, arguments["listening"], context.in_play)
+            findings += more + _preflight_nats.not_listening(waited or {})
         findings += _provability.check(plan, results)
         slow, stop_s = _stop_times.check(plan, len(context.hosts), results, guarded=not context.shadow)
         findings += slow

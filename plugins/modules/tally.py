@@ -45,6 +45,10 @@ options:
     description: With O(step=preflight), the name under which the results of M(cowboyai.rollout.nats_reach) were
       registered.
     type: str
+  listening:
+    description: With O(step=preflight), the name under which it was registered whether each machine's listeners of
+      M(cowboyai.rollout.nats_reach) were there before anybody asked.
+    type: str
   guard:
     description: With O(step=preflight), the name under which the rehearsals of M(cowboyai.rollout.agent_guard) were
       registered.

@@ -100,6 +100,34 @@ def check_nats(
     return findings + more, groups
 
 
+def not_listening(waited: Mapping[str, Any]) -> list[Finding]:
+    """Machines whose listeners were not there before others asked: their servers would seem to hear nobody.
+
+    `waited`: host that stands for its machine -> registered `nats_reach` result with `answers: false`. A server that can't be
+    reached is told by the try itself, and so is a subject that is not allowed: only one that hears nothing at all counts.
+    """
+    findings = []
+    for at, result in waited.items():
+        if result.get("skipped"):
+            continue
+        if "reach" not in result:
+            reason, message = reasons.of_task_result(result)
+            quiet = [f"{reason or reasons.TOOL_ERROR} ({message[:300]})"]
+        else:
+            servers = (result["reach"] or {}).get("servers") or {}
+            quiet = [
+                f"no listener on the server of {host}"
+                for host, row in servers.items()
+                if not row.get("reason") and not any(host in names for names in row["answered"].values())
+            ]
+        if quiet:
+            findings.append(
+                Finding(at, _REACH, "; ".join(quiet), "a listener on each server before anybody asks",
+                        "Look at the machine that rollout_measure_from names, and run preflight again.")
+            )  # fmt: skip
+    return findings
+
+
 def _connected(
     hosts: list[str], probes: Mapping[str, Any], asked: Asked, reach: Mapping[str, Any]
 ) -> tuple[list[Finding], list[Group]]:
@@ -127,7 +155,13 @@ def _connected(
             Finding(refused[0], _REACH, f"not allowed to try it ({words})", f"publish and subscribe on {tried}",
                     "The names of clusters are believed instead; the baseline holds when they are wrong.", stops=False)
         )  # fmt: skip
-    if findings or not tried or any(host not in rows for host in hosts):
+    untold = [host for host in hosts if host not in rows] if tried and rows else []
+    if untold:
+        findings.append(
+            Finding(untold[0], _REACH, f"not tried on the servers of {', '.join(untold)}", "an answer of each",
+                    "The names of clusters are believed instead; the baseline holds when they are wrong.", stops=False)
+        )  # fmt: skip
+    if findings or not tried or not rows:
         return findings, groups_by_cluster(hosts, probes)
     found, untried = ears(hosts, {host: rows[host] for host in hosts}, asked)
     findings += [_deaf(ear, tried) for ear in found if ear.host not in ear.answering & ear.heard]

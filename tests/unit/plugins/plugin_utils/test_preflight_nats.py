@@ -9,7 +9,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._nats_groups import Asked
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._preflight_nats import check_nats, need_all_of_nats
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._preflight_nats import (
+    check_nats,
+    need_all_of_nats,
+    not_listening,
+)
 
 from tests.unit.plugins.plugin_utils.recorded import plan
 
@@ -196,3 +200,28 @@ def test_a_server_that_broke_off() -> None:
     result["a"]["reach"]["servers"]["b"].update(reason="nats_unreachable", message="closed", answered={})
     texts, _groups = connected(result)
     assert texts[0].startswith("stops b: which servers hear each other: seen nats_unreachable (closed)")
+
+
+def listeners(**answered: list[str]) -> dict[str, Any]:
+    return {
+        "reach": {"servers": {name: {"reason": None, "answered": {"x.y": names}} for name, names in answered.items()}}
+    }
+
+
+def test_listeners_that_were_not_there_before_others_asked_stop_with_the_machine_named() -> None:
+    assert not_listening({"a": listeners(a=["a"], b=["a", "b"]), "c": {"skipped": True}}) == []
+    (finding,) = not_listening({"a": listeners(a=["a"], b=["a"])})
+    assert finding.stops
+    assert finding.text().startswith(
+        "a: which servers hear each other: seen no listener on the server of b, expected a listener"
+    )
+    (failed,) = not_listening({"a": {"failed": True, "msg": "no such module"}})
+    assert "tool_error (no such module)" in failed.text()
+
+
+def test_servers_that_were_not_tried_are_told_and_not_believed_in_silence() -> None:
+    answers = {"a": server("a"), "b": server("b")}
+    found, groups = check_nats(["a", "b"], answers, {}, (), Asked("x.y"), {"a": listeners(a=["a"])})
+    assert [(each.on, each.stops) for each in found] == [("b", False)]
+    assert "not tried on the servers of b" in found[0].text()
+    assert [group["hosts"] for group in groups] == [["a", "b"]]
