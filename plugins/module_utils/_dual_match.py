@@ -20,7 +20,7 @@ Edges of the window, where one half of a pair can lie outside:
 from __future__ import annotations
 
 from array import array
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from ansible_collections.cowboyai.rollout.plugins.module_utils._latency import milliseconds, nearest_rank
 
@@ -74,9 +74,13 @@ class DualMatch:
         """Legacy publications after `end` are not judged."""
         self._cut = end
 
-    def is_paired(self) -> bool:
-        """Whether every legacy publication that is judged has its unified one."""
-        return all(each.unified >= each.legacy for each in self._conversations.values())
+    def is_paired(self, awaited: Optional[Sequence[str]] = None) -> bool:
+        """Whether every legacy publication that is judged has its unified one, of `awaited` agents (None: all)."""
+        return all(
+            each.unified >= each.legacy
+            for (agent, _id), each in self._conversations.items()
+            if awaited is None or agent in awaited
+        )
 
     def seen_without_id(self, side: int, agent: str) -> None:
         """A publication without Conversation-Id: cannot be matched, is reported apart."""

@@ -167,7 +167,11 @@ def _parse_match(match: Optional[Mapping[str, Any]], groups: "set[str]", agents:
         only = [check_pattern(pattern).encode() for pattern in match.get("publications") or []]
     except SubjectError as problem:
         raise OptionError("match: publications: %s" % problem) from None
-    return Match(sides[0], sides[1], only)
+    awaited = match.get("awaited")
+    strangers = sorted(set(awaited or []) - set(agents.names))
+    if strangers:
+        raise OptionError("match: awaited: %s: not among agents" % ", ".join(strangers))
+    return Match(sides[0], sides[1], only, awaited)
 
 
 class _Sampler:

@@ -23,11 +23,12 @@ MAX_ID_BYTES = 256
 
 class Match(NamedTuple):
     """Which groups hold the two halves of a dual publication; `publications`: only these subjects are publications
-    (empty: all)."""
+    (empty: all); `awaited`: the agents whose second halves are worth waiting for (None: all)."""
 
     legacy: str
     unified: str
     publications: Sequence[bytes] = ()
+    awaited: Optional[Sequence[str]] = None
 
 
 class _Subject:
@@ -108,8 +109,8 @@ class Tally:
             self.dual.end_at(end)
 
     def is_paired(self) -> bool:
-        """Whether nothing that is judged still waits for its second half."""
-        return self.dual is None or self.dual.is_paired()
+        """Whether nothing that is judged still waits for its second half, of the agents that are awaited."""
+        return self.dual is None or self.dual.is_paired(self._match.awaited if self._match else None)
 
     def take(self, events: Sequence[Event], at: float) -> None:
         """Count messages that arrived at `at`."""

@@ -94,6 +94,12 @@ options:
         type: list
         elements: str
         default: []
+      awaited:
+        description:
+          - The agents that publish on both sides. A window that O(ends_with_probe) waits for their second halves, and not
+            for those of the others. By default all.
+        type: list
+        elements: str
   own_prefix:
     description:
       - Prefix of the conversation ids of a prober, to see how many of them agents carry through. By default that of
@@ -360,6 +366,7 @@ def main() -> None:
                 "legacy": {"type": "str", "required": True},
                 "unified": {"type": "str", "required": True},
                 "publications": {"type": "list", "elements": "str", "default": []},
+                "awaited": {"type": "list", "elements": "str"},
             },
         },
         own_prefix={"type": "str"},

@@ -214,7 +214,14 @@ def nats_order(
             until = plus(begin, window_s)
             orders[measurer].update({"from": iso(begin), "to": iso(until), "stands_for": True})
             orders[measurer]["ends_with_probe"] = plan.probe is not None
+            orders[measurer]["awaited"] = _changed_agents(context, agents)
     return orders
+
+
+def _changed_agents(context: Context, agents: list[str]) -> list[str]:
+    """Those with an instance that the rollout set out to change: the others publish as they always did."""
+    touched = set(context.state.touched())
+    return [agent for agent in agents if any(instance_id(agent, host) in touched for host in context.hosts)]
 
 
 def _listened(context: Context, plan: Plan, window_s: float) -> float:

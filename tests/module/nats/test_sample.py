@@ -446,9 +446,18 @@ class SlowPublisher(agents.Agent):
         self.wire.publish(f"cim.agent.infra.{self.name}.response", b"{}", **headers)
 
 
-@pytest.mark.parametrize("halves", [2, 1], ids=["late", "never"])
+@pytest.mark.parametrize(
+    ("halves", "awaited", "timeout", "within"),
+    [(2, None, 60.0, 300), (1, None, 2.0, 300), (2, ["slow"], 60.0, 300), (1, [], 60.0, 60)],
+    ids=["late", "never", "late and awaited", "never, and nobody waits"],
+)
 def test_a_window_that_ends_with_its_probe_waits_for_the_second_half(
-    server: servers.NatsServer, monkeypatch: pytest.MonkeyPatch, halves: int
+    server: servers.NatsServer,
+    monkeypatch: pytest.MonkeyPatch,
+    halves: int,
+    awaited: list[str] | None,
+    timeout: float,
+    within: float,
 ) -> None:
     ended, end_at = threading.Event(), sampling.Tally.end_at
 
@@ -470,12 +479,13 @@ def test_a_window_that_ends_with_its_probe_waits_for_the_second_half(
                 "legacy": "legacy",
                 "unified": "unified",
                 "publications": ["agent.to.*.from.*.response", "cim.agent.>"],
+                "awaited": awaited,
             },
             "ends_with_probe": True,
             "probe": {
                 "targets": [{"agent": "slow", "subject": "agent.to.slow.from.rollout.question"}],
                 "count": 1,
-                "timeout": 60.0 if halves == 2 else 2.0,
+                "timeout": timeout,
             },
         },
         parse_server({"server": server.url}),
@@ -483,7 +493,7 @@ def test_a_window_that_ends_with_its_probe_waits_for_the_second_half(
     with agents.in_background(server.port, agent):
         found = sampling.run_sample(request)
     assert found["lossless"], found
-    assert found["window_s"] < 300
+    assert found["window_s"] < within
     row = found["dual"]["agents"]["slow"]
     assert (row["legacy"], row["matched"]) == (1, halves - 1)
 

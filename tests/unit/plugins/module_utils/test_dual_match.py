@@ -158,3 +158,16 @@ def test_what_is_judged_is_paired_once_its_second_half_came() -> None:
     one.seen(L, "x", b"b", 121.0)
     one.seen(U, "x", b"a", 122.0)
     assert one.is_paired()
+
+
+def test_only_second_halves_of_those_that_publish_twice_are_waited_for() -> None:
+    one = dual.DualMatch(["changed", "control"])
+    one.begin(200.0, 100.0)
+    one.seen(L, "control", b"a", 110.0)
+    assert not one.is_paired()
+    assert one.is_paired(["changed"])
+    assert one.is_paired([])
+    one.seen(L, "changed", b"a", 111.0)
+    assert not one.is_paired(["changed"])
+    one.seen(U, "changed", b"a", 112.0)
+    assert one.is_paired(["changed"])

@@ -37,6 +37,7 @@ SAMPLE = {"patterns": {"old": ["a.>"], "new": ["b.>"]}, "window": 5, "agents": [
         ({"match": {"legacy": "old", "unified": "old"}}, "same group"),
         ({"match": {"legacy": "old", "unified": "new"}, "agents": []}, "needs agents"),
         ({"match": {"legacy": "old", "unified": "new", "publications": ["x..y"]}}, "x..y"),
+        ({"match": {"legacy": "old", "unified": "new", "awaited": ["nobody"]}}, "awaited: nobody: not among agents"),
         ({"monitor_url": "nats://h:8222"}, "monitor_url"),
         ({"probe": {"targets": [TARGET], "over": 4, "timeout": 2}}, "do not fit into the window"),
         ({"probe": {"targets": []}}, "probe: targets"),

@@ -15,6 +15,7 @@ from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_options imp
 from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_probe_request import parse_probe
 from ansible_collections.cowboyai.rollout.plugins.module_utils._nats_sample import parse_sample
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _instances
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._accounting import instance_id
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import iso
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import Context, StepError
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._evidence import Subject
@@ -224,6 +225,10 @@ def test_where_waits_are_skipped_a_window_ends_with_its_probe_and_stands_for_all
     assert (order["from"], order["to"], order["stands_for"]) == (iso(at(60)), iso(at(360)), True)
     # As long as the plan says at most, and as fast as the agents answer.
     assert (order["window_s"], order["ends_with_probe"], order["probe"]["over"]) == (300.0, True, 0.0)
+    # Nothing is changed yet, so nobody publishes twice, and no second half is waited for.
+    assert order["awaited"] == []
+    asked.state.phase("first").touched.append(instance_id(plan.agents()[0], asked.hosts[0]))
+    assert only(_instances.nats_order(asked, plan, plan.agents(), 300.0, at(60)))["awaited"] == [plan.agents()[0]]
     # Without one it listens for a moment.
     unprobed = plan.model_copy(update={"probe": None})
     order = only(_instances.nats_order(asked, unprobed, plan.agents(), 300.0, at(60)))
