@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _metrics
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _latency_rise, _metrics
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _reasons as reasons
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._metric_names import METRICS
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._reading import Evidence, Reading
@@ -65,7 +65,8 @@ class Verdict:
 
     `worst`: the few instances, agents or hosts that stand out, for people; `tripped`: all that make the verdict a fail,
     for a rollback of single instances (empty where nobody can be named). `confirmed`: for a value that is bad, of a
-    metric estimated from noise: whether it is sure that at least SURE_SHARE of it is real; None for all others.
+    metric estimated from noise or a latency beside that of an earlier window: whether it is sure that at least SURE_SHARE of
+    it is real; None for all others, and where nothing but the windows is known.
     `not_judged`: `value` is the true size of a change that is below `ignore_under`, and was taken for none; `passed_over`: it
     would be bad otherwise.
     """
@@ -148,6 +149,20 @@ class _Readings:
             self._made[key] = _metrics.read(metric, {**self._documents[document], **asked}, role)
         return replace(self._made[key], missing=dict(self._made[key].missing))
 
+    def surely_rose(self, rule: Rule, agents: Iterable[str]) -> bool | None:
+        """Whether the time since the earlier gate shows what a window shows beside one of then; None where it can't tell."""
+        evidence = self._documents[NOW]
+        least = rule.threshold * SURE_SHARE
+        risen = [_latency_rise.surely(evidence, rule.metric, rule.against or "", name, least) for name in agents]
+        # An agent of whom nothing else is known is judged by its windows.
+        return True if True in risen else None if None in risen or not risen else False
+
+
+def _of_two_windows(rule: Rule) -> bool:
+    """Whether a criterion compares a percentile of one window with that of another. Triggers have limits of their own."""
+    compared = rule.relative and rule.against in ("baseline", "previous") and rule.metric in _metrics.LATENCIES
+    return compared and rule.kind in ("primary", "secondary") and _bad_is_high(rule) and rule.threshold > 0
+
 
 def _sequential(rule: Rule) -> bool:
     return rule.metric in METRICS and METRICS[rule.metric].sequential
@@ -189,6 +204,8 @@ def _judge_one(rule: Rule, readings: _Readings) -> Verdict:
             verdict.reasons[reasons.TOO_FEW_SAMPLES] = few
         if _sequential(rule) and value is not None and _is_bad(rule, value):
             verdict.confirmed = any(_is_sure(rule, reading, name) for name in _alone(rule, reading, base))
+        elif _of_two_windows(rule) and value is not None and _is_bad(rule, value):
+            verdict.confirmed = readings.surely_rose(rule, _alone(rule, reading, base) or list(reading.by))
         # Nothing that control shows as well is the change's: it can't be told whether the change is good.
         slow = _slow_for_control(rule, value, readings)
         if slow:
@@ -221,7 +238,8 @@ def _conclude(rule: Rule, verdict: Verdict, excused: bool = False) -> None:
             verdict.verdict, verdict.leads_to = FAIL, ""
             return
         if bad:
-            beyond = f"{format_value(value, rule.by_unit or rule.unit)} may still be noise"
+            unit = rule.unit if rule.relative else rule.by_unit or rule.unit
+            beyond = f"{format_value(value, unit)} may still be noise"
             verdict.note = "; ".join(part for part in (verdict.note, beyond) if part)
             if rule.kind not in ("trigger", "alert") or is_far(rule, value):
                 verdict.reasons.setdefault(reasons.TOO_FEW_SAMPLES, beyond)

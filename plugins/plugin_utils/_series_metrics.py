@@ -155,7 +155,7 @@ def bad_minutes(evidence: Evidence, role: str) -> Reading:
 # ---------------------------------------------------------------- agents: latency
 
 
-def _shifts() -> Array:
+def shifts() -> Array:
     """The shifts of which it is asked whether they are sure, as logarithms of 1.00 .. 5.00."""
     import numpy as np
 
@@ -164,8 +164,10 @@ def _shifts() -> Array:
     return np.log1p(np.array(percent) / 100.0)
 
 
-def log_ratio(columns: Columns, name: str) -> Array:
-    """Per bucket, log(median latency of an agent / that of control on the same NATS servers); NaN where one is unknown.
+def log_ratio(columns: Columns, name: str, own: Array | None = None) -> Array:
+    """Per bucket, log(latency of an agent / median latency of control on the same NATS servers); NaN where one is unknown.
+
+    `own`: logarithms of the agent's latencies, its medians where nothing is given.
 
     Control is the median of its agents, each relative to its own median: one that misses a bucket shifts nothing. Its
     slow course is taken off whole. Of what it does from bucket to bucket, only as much as the agent does as well: the
@@ -173,7 +175,7 @@ def log_ratio(columns: Columns, name: str) -> Array:
     """
     import numpy as np
 
-    own = columns.log_p50(name)
+    own = columns.log_p50(name) if own is None else own
     peers = control_of(columns).get(columns.series[AGENTS][name]["group"], [])
     # The same for every agent that is not of control itself, so it is made once.
     course = columns.keep(("control latency", *(peer for peer in peers if peer != name)), _control_latency)
@@ -260,7 +262,7 @@ def latency_shift(evidence: Evidence, role: str) -> Reading:
     samples: list[int] = []
     agents = changed_of(columns.series[AGENTS], role) if role == "test" else {}
     alpha = alpha_of(evidence, sum(each["role"] != "control" for each in columns.series[AGENTS].values()))
-    grid = _shifts()
+    grid = shifts()
     for name, each in agents.items():
         ratio = log_ratio(columns, name)
         before, after = ratio[: unchanged_until(columns, each)], ratio[each["changed"] :]

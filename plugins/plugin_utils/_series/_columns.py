@@ -101,18 +101,25 @@ class Columns:
 
     def log_p50(self, name: str) -> Array:
         """Logarithm of the median latency (seconds) of an agent per bucket, NaN where nothing was answered."""
+        return self._of_sketches(name, "latency", _log_medians)
+
+    def log_slowest(self, name: str) -> Array:
+        """Logarithm of the slowest answer (seconds) of an agent per bucket, NaN where nothing was answered."""
+        return self._of_sketches(name, "slowest", _log_slowest)
+
+    def _of_sketches(self, name: str, what: str, of: Callable[[list[Any]], Array]) -> Array:
         import numpy as np
 
-        key = (AGENTS, name, "latency")
+        key = (AGENTS, name, what)
         found = self._dense.get(key)
         if found is None:
             if self._source is not None:
-                found = self._source.log_p50(name)[: self.buckets]
+                found = self._source._of_sketches(name, what, of)[: self.buckets]
             else:
                 points = (self.series[AGENTS].get(name) or {}).get("latency") or []
                 points = [point for point in points if point[1] and 0 <= point[0] < self.buckets]
                 found = np.full(self.buckets, np.nan)
-                found[[point[0] for point in points]] = _log_medians([point[1] for point in points])
+                found[[point[0] for point in points]] = of([point[1] for point in points])
             self._dense[key] = found
         return found
 
@@ -129,6 +136,13 @@ def _log_medians(sketches: list[Any]) -> Array:
     before = np.concatenate(([0.0], total[ends[:-1] - 1]))
     middle = before + np.ceil((total[ends - 1] - before) / 2.0)
     return np.asarray(_LOG_FIRST + _LOG_STEP * flat[total.searchsorted(middle), 0])
+
+
+def _log_slowest(sketches: list[Any]) -> Array:
+    """The logarithm of each sketch's largest value: its bins ascend."""
+    import numpy as np
+
+    return np.asarray(_LOG_FIRST + _LOG_STEP * np.array([sketch[-1][0] for sketch in sketches], dtype=float))
 
 
 _known: OrderedDict[int, Columns] = OrderedDict()

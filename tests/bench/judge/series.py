@@ -198,7 +198,8 @@ class SeriesOf:
             self._whole = Columns(everything)
             for row, name in enumerate(self.history.fleet.agents):
                 # What `Columns` makes of the sketches; the test of the cut columns holds this to it.
-                self._whole._dense["agents", name, "latency"] = self._log_medians(row)
+                self._whole._dense["agents", name, "latency"] = self._logs(row, _nearest_median)
+                self._whole._dense["agents", name, "slowest"] = self._logs(row, _slowest)
         return self._whole
 
     def _all_lines(self) -> Iterator[tuple[str, str, dict[str, _Line]]]:
@@ -210,15 +211,15 @@ class SeriesOf:
         for column, host in enumerate(fleet.hosts):
             yield "hosts", host, self._hosts[column]
 
-    def _log_medians(self, row: int) -> Array:
-        """Logarithm of each minute's median latency as its sketch has it, NaN where nobody answered."""
+    def _logs(self, row: int, of: Callable[[Array], Array]) -> Array:
+        """Logarithm of one latency of each minute as its sketch has it, NaN where nobody answered. `of`: which, by row."""
         history = self.history
-        medians = _nearest_median(history.latencies[row])
+        chosen = of(history.latencies[row])
         for minute, answers in history.windows.items():
-            medians[minute] = _nearest_median(answers[row][None, :])[0]
+            chosen[minute] = of(answers[row][None, :])[0]
         out = np.full(history.times.minutes, np.nan)
         at = self._agents[row]["latency"].at
-        out[at] = _columns._LOG_FIRST + _columns._LOG_STEP * _bins(medians[at])
+        out[at] = _columns._LOG_FIRST + _columns._LOG_STEP * _bins(chosen[at])
         return out
 
     def _cut(self, at: int, last_seen: dict[str, int], *, points: bool) -> dict[str, Any]:
@@ -292,6 +293,11 @@ def _nearest_median(seconds: Array) -> Array:
     came = np.sum(~np.isnan(ranked), axis=1)
     place = np.maximum((came + 1) // 2 - 1, 0)
     return np.asarray(np.take_along_axis(ranked, place[:, None], axis=1)[:, 0])
+
+
+def _slowest(seconds: Array) -> Array:
+    """The largest of each row, NaN where a row has no value."""
+    return np.asarray(np.fmax.reduce(seconds, axis=1))
 
 
 def _bins(seconds: Array) -> Array:

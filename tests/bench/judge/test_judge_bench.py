@@ -15,6 +15,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._evidence import 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._gating import judge_gate
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan import Plan
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._series import _columns, build
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._series._columns import Columns
 
 from tests.bench.judge import rank_rule, result
 from tests.bench.judge.account import Account, moment
@@ -23,6 +24,7 @@ from tests.bench.judge.faults import FAULTS, NONE, OUTAGE, Fault, shares
 from tests.bench.judge.history import OWN_ERROR, SHARED_ERROR, History
 from tests.bench.judge.result import Judged
 from tests.bench.judge.run import judge_all, plan, tasks
+from tests.bench.judge.series import SeriesOf
 from tests.bench.judge.timetable import STAGGER
 
 
@@ -202,6 +204,17 @@ def test_columns_cut_from_the_whole_history_change_no_verdict(wave: Plan, label:
             assert [v.to_dict() for v in first.verdicts] == [v.to_dict() for v in second.verdicts], gate
             compared += 1
     assert compared >= 8
+
+
+def test_latencies_of_the_cut_columns_are_those_of_the_sketches(wave: Plan) -> None:
+    history = unfold(wave, fault("measurer_outage NATS"), 5, 0)
+    at = history.times.gates[40].at
+    seen = dict.fromkeys(history.fleet.hosts, at)
+    short, long = (SeriesOf(history, moment(0), whole).until(at, seen) for whole in (False, True))
+    for agent in history.fleet.agents:
+        for what in (Columns.log_p50, Columns.log_slowest):
+            ours, theirs = (what(_columns.columns_of(document), agent) for document in (short, long))
+            assert np.isfinite(theirs).any() and np.array_equal(ours, theirs, equal_nan=True), (agent, what)
 
 
 def test_arrays_of_points_are_judged_like_lists(wave: Plan) -> None:

@@ -37,7 +37,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._metric_names imp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.plugins.plugin_utils.made_series import TEST
+from tests.unit.plugins.plugin_utils.made_series import TEST, Made
 from tests.unit.plugins.plugin_utils.recorded import evidence, plan
 from tests.unit.plugins.property_tests import examples
 
@@ -63,6 +63,11 @@ def instance(name: str = NAME, **values: Any) -> Edit:
 
 def probe(agent: str, **values: Any) -> Edit:
     return lambda document: document["nats"][0]["probe"]["agents"][agent].update(values)
+
+
+def windows_alone(document: dict[str, Any]) -> None:
+    """Nothing was measured between the gates."""
+    document.update(series=None)
 
 
 def one(rule: Rule, *edits: Edit) -> Verdict:
@@ -323,12 +328,12 @@ def test_a_change_is_in_percent_of_what_it_is_compared_with() -> None:
     asked = rule("latency_p50", "below", 20.0, against="baseline", relative=True, unit="percent", by_unit="duration")
     base: Edit = lambda d: [a.update(p50_ms=10.0) for a in d["baseline"]["nats"][0]["probe"]["agents"].values()]  # noqa: E731
     now = [probe(agent, p50_ms=13.0) for agent in ("network-expert", "tdd-expert")]
-    verdict = one(asked, base, *now)
+    verdict = one(asked, windows_alone, base, *now)
     assert (verdict.verdict, verdict.compared_with) == (FAIL, 0.01)
     assert verdict.value == pytest.approx(30.0)
     small = one(replace(asked, ignore_under=0.005), base, *now)
     assert (small.verdict, small.value, small.not_judged) == (PASS, pytest.approx(30.0), True)
-    assert one(replace(asked, ignore_under=0.0029), base, *now).verdict == FAIL
+    assert one(replace(asked, ignore_under=0.0029), windows_alone, base, *now).verdict == FAIL
 
 
 def test_what_got_slower_for_control_as_well_is_taken_off() -> None:
@@ -348,6 +353,44 @@ def test_what_got_slower_for_control_as_well_is_taken_off() -> None:
     busy = one(asked, *slow, *(probe(agent, p50_ms=31.0) for agent in ("nix-expert", "qa-expert")))
     assert busy.verdict == PASS
     assert "control rose by" in busy.note
+
+
+SINCE_BEFORE = rule("latency_p99", "below", 20.0, against="previous", relative=True, unit="percent", by_unit="duration")
+
+
+@pytest.mark.parametrize("p99_ms", [26.0, 400.0])
+def test_a_window_beside_a_quick_one_is_no_drift_as_long_as_the_hours_between_them_show_none(p99_ms: float) -> None:
+    """However often the second is looked at again: it is the first that was quick by chance."""
+    verdict = one(SINCE_BEFORE, *between(Made(buckets=420)), probe("tdd-expert", p99_ms=p99_ms))
+    assert (verdict.verdict, verdict.confirmed, set(verdict.reasons)) == (INCONCLUSIVE, False, {"too_few_samples"})
+    assert verdict.value is not None and verdict.value > 20.0 and "% may still be noise" in verdict.note
+
+
+def test_a_window_beside_an_earlier_one_is_drift_where_the_hours_between_them_show_it() -> None:
+    slower = Made(buckets=420).latency("tdd-expert", 1.3, since=125)
+    verdict = one(SINCE_BEFORE, *between(slower), probe("tdd-expert", p99_ms=26.0))
+    assert (verdict.verdict, verdict.confirmed, verdict.tripped) == (FAIL, True, ["tdd-expert"])
+    # Somebody else's drift is no witness.
+    other = Made(buckets=420).latency("network-expert", 1.3, since=125)
+    assert one(SINCE_BEFORE, *between(other), probe("tdd-expert", p99_ms=26.0)).verdict == INCONCLUSIVE
+
+
+def test_windows_alone_are_judged_as_they_are() -> None:
+    verdict = one(SINCE_BEFORE, *between(Made(buckets=420)), windows_alone, probe("tdd-expert", p99_ms=26.0))
+    assert (verdict.verdict, verdict.confirmed) == (FAIL, None)
+
+
+def between(made: Made) -> tuple[Edit, ...]:
+    """A checkpoint two hours after the series' start as the previous one, at which 99 % of all answers came within 20 ms."""
+
+    def edit(document: dict[str, Any]) -> None:
+        document["previous"] = {**copy.deepcopy(document["baseline"]), "at": "2026-01-23T14:00:00.000000+00:00"}
+        document["series"] = made.document
+        for agents in (each["nats"][0]["probe"]["agents"] for each in (document, document["previous"])):
+            for answers in agents.values():
+                answers["p99_ms"] = 20.0
+
+    return (edit,)
 
 
 def control_was(p99_ms: float) -> Edit:
@@ -381,7 +424,7 @@ def test_what_got_slower_by_as_large_a_part_for_quick_control_is_taken_off(
             agents[agent]["p50_ms"] = 1.0 if agent in control else 50.0
 
     now = [probe(agent, p50_ms=now_ms) for agent in control] + [probe(agent, p50_ms=82.0) for agent in test]
-    assert one(asked, earlier, *now).verdict == verdict
+    assert one(asked, windows_alone, earlier, *now).verdict == verdict
 
 
 @pytest.mark.parametrize(
@@ -484,12 +527,12 @@ def test_what_is_relative_is_tripped_by_the_change_of_each() -> None:
     base: Edit = lambda d: [a.update(p50_ms=10.0) for a in d["baseline"]["nats"][0]["probe"]["agents"].values()]  # noqa: E731
     now = [probe("network-expert", p50_ms=13.0), probe("tdd-expert", p50_ms=11.0)]
     asked = rule("latency_p50", "below", 20.0, against="baseline", relative=True)
-    assert one(asked, base, *now).tripped == ["network-expert"]
+    assert one(asked, windows_alone, base, *now).tripped == ["network-expert"]
     slower = probe("tdd-expert", p50_ms=50.0)
-    assert one(asked, base, now[0], slower).tripped == ["network-expert", "tdd-expert"]
-    assert one(replace(asked, ignore_under=0.005), base, now[0], slower).tripped == ["tdd-expert"]
+    assert one(asked, windows_alone, base, now[0], slower).tripped == ["network-expert", "tdd-expert"]
+    assert one(replace(asked, ignore_under=0.005), windows_alone, base, now[0], slower).tripped == ["tdd-expert"]
     slow: Edit = lambda d: d["baseline"]["nats"][0]["probe"]["agents"]["tdd-expert"].update(p50_ms=41.0)  # noqa: E731
-    assert one(asked, base, slow, now[0], slower).tripped == ["network-expert", "tdd-expert"]
+    assert one(asked, windows_alone, base, slow, now[0], slower).tripped == ["network-expert", "tdd-expert"]
 
 
 # ---------------------------------------------------------------- decisions

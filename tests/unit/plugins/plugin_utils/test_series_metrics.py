@@ -341,6 +341,6 @@ def test_of_controls_noise_only_what_is_shared_is_taken_off() -> None:
 
 def test_a_bound_loses_little_by_being_rounded_down() -> None:
     """With whole percents a bound of 5.9 was no more than the 5 of which a threshold of 20 % must be sure."""
-    percent = 100.0 * np.expm1(_series_metrics._shifts())
+    percent = 100.0 * np.expm1(_series_metrics.shifts())
     assert percent[0] == 0.0 and percent[-1] == pytest.approx(400.0)
     assert np.diff(percent[percent <= 30.0]).max() <= 0.2501
