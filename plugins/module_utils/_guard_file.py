@@ -20,7 +20,15 @@ from ansible_collections.cowboyai.rollout.plugins.module_utils import _atomic_wr
 from ansible_collections.cowboyai.rollout.plugins.module_utils._instance import InstanceError
 
 FILE = "revert.pyz"
-_PACKAGE = __name__.rpartition(".")[0]
+
+
+def package_of(name: str) -> str:
+    """The package under which all modules are that a program may need, whichever package below it ``name`` is in."""
+    mark = ".module_utils"
+    return name[: name.index(mark + ".") + len(mark)]
+
+
+_PACKAGE = package_of(__name__)
 _MAIN = "import sys\nfrom {0} import main\nsys.exit(main(sys.argv[1:]))\n"
 # The same content gives the same bytes.
 _DATE = (1980, 1, 1, 0, 0, 0)
@@ -54,11 +62,21 @@ def archive(entry: types.ModuleType) -> bytes:
         parts = _PACKAGE.split(".")
         packages = ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
         files = {"{0}/__init__.py".format(package): "" for package in packages}
-        files.update(("{0}.py".format(name.replace(".", "/")), source) for name, source in sources.items())
+        files.update((_path(name), source) for name, source in sources.items())
         files["__main__.py"] = _MAIN.format(entry.__name__)
         for name in sorted(files):
             packed.writestr(zipfile.ZipInfo(name, _DATE), files[name])
     return out.getvalue()
+
+
+def _is_package(module: types.ModuleType) -> bool:
+    return hasattr(module, "__path__")
+
+
+def _path(name: str) -> str:
+    """Where the program has a module."""
+    path = name.replace(".", "/")
+    return "{0}/__init__.py".format(path) if _is_package(sys.modules[name]) else "{0}.py".format(path)
 
 
 def _gather(module: types.ModuleType, sources: Dict[str, str]) -> None:
@@ -67,11 +85,16 @@ def _gather(module: types.ModuleType, sources: Dict[str, str]) -> None:
         return
     loader: Any = getattr(module, "__loader__", None)
     source = loader.get_source(module.__name__) if hasattr(loader, "get_source") else None
-    if not source:
+    # A package without content is one; a module without is a file that could not be read.
+    if not source and not (source == "" and _is_package(module)):
         raise InstanceError(
             "guard_failed", "the source of {0} can't be read from {1!r}".format(module.__name__, loader)
         )
     sources[module.__name__] = source
+    parent = module.__name__.rpartition(".")[0]
+    if parent != _PACKAGE:
+        # Python runs the package before what is in it, and so does the program.
+        _gather(sys.modules[parent], sources)
     for value in list(vars(module).values()):
         name = value.__name__ if isinstance(value, types.ModuleType) else getattr(value, "__module__", None)
         if isinstance(name, str) and name.startswith(_PACKAGE + ".") and name in sys.modules:
