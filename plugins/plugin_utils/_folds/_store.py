@@ -76,7 +76,7 @@ def folded(
 def _code() -> str:
     """A digest of this package: folds that other code made are made again, whatever it did differently."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
