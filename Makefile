@@ -23,7 +23,7 @@ ROLLOUTS ?= 2000
 SEED ?= 1
 JOBS ?= 2
 
-.PHONY: help bootstrap demo test test-all bench judge-bench lint format unit fuzz sanity module playbook host rollout report triggers faults instruments molecule fleet-up fleet-down \
+.PHONY: help bootstrap demo test test-all bench judge-bench lint format unit fuzz sanity module playbook host rollout report triggers faults instruments recorded molecule fleet-up fleet-down \
 	fleet-status coverage repeat mutations clean
 
 help: ## this list
@@ -96,6 +96,10 @@ faults: ## wave 2 killed at every task boundary and struck by 60 faults, into bu
 instruments: bootstrap ## blind every instrument in turn: no gate may pass or roll back for it, into build/instruments.json (ARGS=--quick)
 	@$(IN_VENV) tests/fleet/fleet docker-start
 	@$(PYTHON) -m tests.campaign.instruments $(ARGS)
+
+recorded: bootstrap ## record whole rollouts on a fleet as fixtures of the unit tests (ARGS=hold for one, ARGS=--results after a meant change)
+	@$(IN_VENV) tests/fleet/fleet docker-start
+	@$(PYTHON) -m tests.campaign.recorded $(ARGS)
 
 molecule: bootstrap ## molecule's scenarios on container hosts (SCENARIO=deploy for one of them)
 	@$(IN_VENV) tests/fleet/fleet docker-start
