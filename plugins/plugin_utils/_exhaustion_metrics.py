@@ -35,6 +35,8 @@ TREND_FROM_S = 6 * 3600.0
 DRAWN_SO_FAR = 4.0
 # Looks at which a trend's bounds are taken anew: every so many points more, from this many on.
 TREND_POINTS, TREND_GROWTH = 8, 1.15
+# Of alpha, so much is for a trend that began later: the latter half of the time shows it alone.
+LATER_SHARE = 0.2
 # Without this much confidence at one look there is no trend to speak of.
 TREND_ALPHA = 0.05
 # Control's own course is taken in at most so many pieces of time.
@@ -179,18 +181,64 @@ def _lasting(columns: Columns, rows: list[_Course], alpha: float, missing: dict[
     if rising:
         # Most rows don't rise. How sure it is that they do is asked of those that do.
         risen = [rows[place] for place in rising]
-        # 1/(k+1)^2 of alpha at the k-th of the looks: all together stay below it.
-        spent = np.array([alpha * 6.0 / (math.pi * (stages[place][0] + 1)) ** 2 for place in rising])
+        spent = _spent(alpha * (1.0 - LATER_SHARE), [stages[place][0] for place in rising])
         sure = _slopes(columns, risen, [max(stages[place][1], MIN_SAMPLES) for place in rising], spent)
         for row, low in zip(risen, sure.low.tolist(), strict=True):
             high[row.name] = _trend.lasts(row.room, low)
+    for name, (lasts, low_lasts) in _later(columns, rows, stages, alpha * LATER_SHARE).items():
+        by[name], high[name] = min(by[name], lasts), min(high[name], low_lasts)
     note = f"{young} of {len(rows)} seen for less than {TREND_FROM_S / 3600:.0f} h: no trend yet" if young else ""
     samples = min(len(row.index) for row in rows)
     return Reading(min(by.values()), samples, missing, by, note, high=high)
 
 
+def _spent(alpha: float, looks: list[int]) -> Array:
+    """1/(k+1)^2 of alpha at the k-th of the looks: all together stay below it."""
+    import numpy as np
+
+    return alpha * 6.0 / (math.pi * (np.array(looks) + 1.0)) ** 2
+
+
+def _later(
+    columns: Columns, rows: list[_Course], stages: list[tuple[int, int]], alpha: float
+) -> dict[str, tuple[float, float]]:
+    """(how long it lasts, how long at most) of rows that surely rise in the latter half of their time.
+
+    A line through hours in which nothing grew and hours in which something did fits neither: what it leaves is no noise, and
+    is taken for such. The halves are taken at the looks of the whole, each at the same part of a share of their own of
+    alpha (Bonferroni), so that all trends of a rollout together stay below it.
+    """
+    from ansible_collections.cowboyai.rollout.plugins.plugin_utils._statistics import _trend
+
+    old = [
+        place
+        for place, (look, points) in enumerate(stages)
+        if look >= 0
+        and float(rows[place].index[points - 1] - rows[place].index[0]) * columns.bucket_s >= 2.0 * TREND_FROM_S
+    ]
+    if not old:
+        return {}
+    chosen = [rows[place] for place in old]
+    pieces, every = _pieces(columns, chosen, [stages[place][1] for place in old])
+    half = pieces[:, _trend.BLOCKS // 2 :]
+    found = _trend.theil_sen(half, _spent(alpha, [stages[place][0] for place in old]), every)
+    return {
+        row.name: (_trend.lasts(row.room, slope), _trend.lasts(row.room, low))
+        for row, slope, low in zip(chosen, found.slope.tolist(), found.low.tolist(), strict=True)
+        if low > 0.0
+    }
+
+
 def _slopes(columns: Columns, rows: list[_Course], points: list[int], alpha: Array) -> Slopes:
     """Slopes of the first so many points of each row, per second of plan time."""
+    from ansible_collections.cowboyai.rollout.plugins.plugin_utils._statistics import _trend
+
+    pieces, every = _pieces(columns, rows, points)
+    return _trend.theil_sen(pieces, alpha, every)
+
+
+def _pieces(columns: Columns, rows: list[_Course], points: list[int]) -> tuple[Array, Array]:
+    """(means of the first so many points of each row, in blocks of equal time; how long a block of each is, in seconds of plan time)."""
     import numpy as np
     from ansible_collections.cowboyai.rollout.plugins.plugin_utils._statistics import _trend
 
@@ -202,4 +250,4 @@ def _slopes(columns: Columns, rows: list[_Course], points: list[int], alpha: Arr
     place = (np.concatenate(index) - first[row]) / span[row]
     level = np.concatenate([each.level[:count] for each, count in zip(rows, points, strict=True)])
     every = span * columns.bucket_s / _trend.BLOCKS
-    return _trend.theil_sen(_trend.blocks(row, place, level, len(rows), _trend.BLOCKS), alpha, every)
+    return _trend.blocks(row, place, level, len(rows), _trend.BLOCKS), every

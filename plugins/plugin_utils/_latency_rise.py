@@ -17,6 +17,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._series._columns 
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._series_metrics import (
     alpha_of,
     log_ratio,
+    resolution,
     series_of,
     shifts,
     unchanged_until,
@@ -35,40 +36,55 @@ MANY_ANSWERS = 1.5
 
 
 def surely(evidence: Evidence, metric: str, against: str, agent: str, least: float) -> bool | None:
-    """Whether an agent surely became slower than it was at `against`; None where nobody can tell.
+    """Whether an agent surely became slower, since `against` or since its change; None where nobody can tell.
 
     `least`: of a median, by more than so many percent. A tail that becomes more frequent leaves most buckets as they were,
-    so that no size of theirs is sure: that slowest answers are slower at all is enough.
+    so that no size of theirs is sure: that answers are slower at all is enough.
 
-    A value per bucket beside control (`log_ratio`): the bucket's median for `latency_p50`, its slowest answer for percentiles
-    above. A tail that grew by a factor, and one that became more frequent, both move the slowest answers of all buckets.
-    What was until the earlier gate is asked against what is since, by the test that may be looked at as often as one
-    likes (`surest_shift`: ranks, and bets after Waudby-Smith and Ramdas, JRSS B 2024), at the agent's part of the false
-    alarms of one sequential metric. None where even buckets that are slower one and all would be too few to be sure.
+    A value per bucket beside control (`log_ratio`): the bucket's median, for percentiles above it the slowest answer as well. A
+    tail that grew by a factor, and one that became more frequent, both move the slowest answers of all buckets.
+    What was until then is asked against what is since, by the test that may be looked at as often as one likes
+    (`surest_shift`: ranks, and bets after Waudby-Smith and Ramdas, JRSS B 2024), at the agent's part of the false alarms of
+    one sequential metric, in equal shares for each question (Bonferroni). None where even buckets that are slower one and
+    all would be too few to be sure.
     """
-    import numpy as np
-    from ansible_collections.cowboyai.rollout.plugins.plugin_utils._statistics._sequential import surest_shift
-
     columns = series_of(evidence)[0]
     each = columns.series[AGENTS].get(agent) if columns else None
     if columns is None or each is None or each.get("changed") is None:
         return None
-    own = columns.log_p50(agent) if metric == "latency_p50" else _alike(columns, agent)
-    ratio = log_ratio(columns, agent, own)
+    changed = each["changed"]
+    spans = [(0, unchanged_until(columns, each), changed)]
     if against == "previous":
-        gate = _bucket_of(columns, evidence["previous"]["at"])
-        before, after = ratio[each["changed"] : gate], ratio[max(gate, each["changed"]) :]
-    else:
-        before, after = ratio[: unchanged_until(columns, each)], ratio[each["changed"] :]
+        gate = max(_bucket_of(columns, evidence["previous"]["at"]), changed)
+        spans.append((changed, gate, gate))
+    courses = [columns.log_p50(agent)] if metric == "latency_p50" else [columns.log_p50(agent), _alike(columns, agent)]
+    ratios = [(log_ratio(columns, agent, own), own) for own in courses]
+    alpha = alpha_of(evidence, sum(one["role"] != "control" for one in columns.series[AGENTS].values()))
+    alpha /= len(spans) * len(ratios)
+    enough = least if metric == "latency_p50" else -1.0
+    told = [
+        _rose(
+            ratio[first:last], ratio[since:], alpha, enough, max(resolution(own[first:last]), resolution(own[since:]))
+        )
+        for first, last, since in spans
+        for ratio, own in ratios
+    ]
+    return True if True in told else None if set(told) == {None} else False
+
+
+def _rose(before: Array, after: Array, alpha: float, least: float, step: float) -> bool | None:
+    """Whether `after` is surely above `before` by a step and more than `least` percent; None where it could never be sure."""
+    import numpy as np
+    from ansible_collections.cowboyai.rollout.plugins.plugin_utils._statistics._sequential import surest_shift
+
     before, after = before[np.isfinite(before)], after[np.isfinite(after)]
     if min(len(before), len(after)) < MIN_SAMPLES:
         return None
-    alpha = alpha_of(evidence, sum(one["role"] != "control" for one in columns.series[AGENTS].values()))
     found = surest_shift(before, after, alpha, shifts())
+    if found is not None:
+        return found[0] >= step and 100.0 * float(np.expm1(found[0] - step)) > least
     slower = np.full(len(after), before.max() + 1.0)
-    if found is None and surest_shift(before, slower, alpha, shifts()[:1]) is None:
-        return None
-    return found is not None and (metric != "latency_p50" or 100.0 * float(np.expm1(found[0])) > least)
+    return None if surest_shift(before, slower, alpha, shifts()[:1]) is None else False
 
 
 def _alike(columns: Columns, agent: str) -> Array:

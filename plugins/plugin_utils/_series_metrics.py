@@ -16,6 +16,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _reasons a
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._reading import Evidence, Reading, add_missing, metric
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._series._columns import (
     AGENTS,
+    BIN,
     INSTANCES,
     Columns,
     columns_of,
@@ -33,6 +34,8 @@ DEFAULT_ALPHA = 0.005
 RECENT = 6
 # The buckets in which an instance was restarted to be changed say nothing about before or after.
 RESTART_BUCKETS = 2
+# Values that lie no more than so many bins of a sketch apart come in no steps of their own.
+STEPS_OF_SKETCHES = 2.5
 # What control does over more than so many buckets on either side is its course, not its noise.
 SMOOTH = 15
 
@@ -225,6 +228,25 @@ def _in_common(own: Array, control: Array) -> float:
     return min(max(float((x * y).sum()) / square, 0.0), 1.0) if square > 0.0 else 1.0
 
 
+def resolution(values: Array) -> float:
+    """How far apart latencies of one time (logarithms, NaN: none) lie where they come in steps; 0 where they don't.
+
+    A timer that ticks every 10 ms rounds 29 to 30 and 31 to 40: all values move by a step where the agent moved by a few percent,
+    and a rank test calls that sure. What was rounded up to a step lies less than a step below it, so a shift is sure
+    only beyond one. Steps are the distance of a value to the next smaller one that occurs, by the median over all values;
+    those of the sketches themselves are noise enough to be none.
+    """
+    import numpy as np
+
+    known = values[np.isfinite(values)]
+    apart, of = np.unique(known, return_inverse=True)
+    if len(apart) < 2 or 2 * len(apart) > len(known):
+        return 0.0  # what seldom occurs twice comes in no steps, however few there are
+    steps = np.diff(apart)
+    step = median(np.concatenate((steps[:1], steps))[of])
+    return step if step > STEPS_OF_SKETCHES * BIN else 0.0
+
+
 def middle(rows: Array) -> Array:
     """The median over rows, column by column, of what is known."""
     import numpy as np
@@ -278,8 +300,12 @@ def latency_shift(evidence: Evidence, role: str) -> Reading:
         reading.by[name] = 100.0 * math.expm1(risen)
         now = columns.log_p50(name)[each["changed"] :]
         reading.absolute[name] = math.exp(median(now[np.isfinite(now)])) * -math.expm1(-risen)
-        if sure:
-            reading.low[name] = 100.0 * math.expm1(sure[0])
+        own = columns.log_p50(name)
+        step = (
+            max(resolution(own[: unchanged_until(columns, each)]), resolution(own[each["changed"] :])) if sure else 0.0
+        )
+        if sure and (low := sure[0] - step) >= 0.0:
+            reading.low[name] = 100.0 * math.expm1(low)
         samples.append(min(len(before), len(after)))
     if not agents:
         missing[reasons.TOO_FEW_SAMPLES] = "no agent is changed on all its hosts yet"

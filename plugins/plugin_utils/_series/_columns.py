@@ -23,6 +23,8 @@ AGENTS, INSTANCES, HOSTS = "agents", "instances", "hosts"
 _REMEMBERED = 4
 _LOG_FIRST = math.log(value_of(0))
 _LOG_STEP = math.log(value_of(1)) - _LOG_FIRST
+#: How far apart neighbouring bins of a sketch are, as logarithms.
+BIN = _LOG_STEP
 
 
 class Columns:

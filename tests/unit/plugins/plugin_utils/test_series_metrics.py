@@ -196,6 +196,34 @@ def test_columns_of_a_longer_series_say_the_same() -> None:
     assert {name: _metrics.read(name, evidence) for name in NAMES} == alone
 
 
+def ticking(made: Made, tick_ms: float, level_ms: float, rises_to_ms: float) -> Made:
+    """All latencies of an agent in whole ticks of a timer, rounded up: here and there of the neighbour."""
+    at = np.where(made.at < made.changed, level_ms, rises_to_ms) * made.factors() ** 0.5
+    seconds = np.ceil(at / tick_ms) * tick_ms / 1000.0
+    made.document["agents"][AGENT]["latency"] = made.sketches(seconds)
+    return made
+
+
+def test_a_step_of_a_timer_is_no_shift_and_several_are() -> None:
+    """28.7 ms become 30 and 31 become 40: a third more, of most answers, and a twelfth in truth."""
+    one = read("latency_shift", ticking(Made(), 10.0, 28.7, 31.0))
+    assert one.by[AGENT] > 20.0 and one.low.get(AGENT, 0.0) <= 5.0
+    more = read("latency_shift", ticking(Made(), 10.0, 28.7, 58.0))
+    assert more.low[AGENT] > 5.0
+    # Who answers within one and the same bin all the time comes in no steps.
+    quiet = Made(noise=0.0001).latency(AGENT, 1.3)
+    assert read("latency_shift", quiet).low[AGENT] > 5.0
+
+
+@pytest.mark.parametrize(("noise", "buckets"), [(0.02, 300), (0.2, 10), (0.2, 300), (0.2, 1500)])
+def test_what_comes_in_no_steps_has_none(noise: float, buckets: int) -> None:
+    quiet = columns_of(Made(buckets=buckets, noise=noise).document)
+    assert _series_metrics.resolution(quiet.log_p50(AGENT)) == 0.0
+    steps = columns_of(ticking(Made(buckets=max(buckets, 300)), 10.0, 29.0, 35.0).document)
+    assert _series_metrics.resolution(steps.log_p50(AGENT)) == pytest.approx(math.log(4.0 / 3.0), abs=0.02)
+    assert _series_metrics.resolution(np.array([])) == _series_metrics.resolution(np.array([1.0, 1.0, np.nan])) == 0.0
+
+
 # ---------------------------------------------------------------- memory, disk
 
 
@@ -208,6 +236,25 @@ def test_a_leak_is_found_within_twelve_hours(days: float) -> None:
     assert found.value == found.by[name] == pytest.approx((days - 0.5) * DAY, rel=0.15)
     assert found.value < found.high[name] < 2.0 * 7.0 * DAY
     assert all(value == NEVER for other, value in found.by.items() if other != name)
+
+
+@pytest.mark.parametrize("hours", [0, 8, 12])
+def test_a_leak_that_begins_late_is_found_within_twelve_hours_of_its_begin(hours: int) -> None:
+    """A line through the hours without it and those with it fits neither, and what it leaves would pass for noise."""
+    begin, per_bucket = 60 + 60 * hours, (512.0 - 200.0) / (3.0 * 1440.0)
+    made = Made(buckets=begin + 720)
+    made.memory(name := f"{AGENT}@{HOSTS[1]}", lambda at: 200.0 + np.maximum(at - begin, 0) * per_bucket)
+    found = read("memory_lasts", made)
+    assert found.by[name] == found.value == pytest.approx(2.5 * DAY, rel=0.3)
+    assert found.high[name] < 2.0 * 7.0 * DAY
+    assert all(value == NEVER for other, value in found.by.items() if other != name)
+
+
+@pytest.mark.parametrize("name", ["memory_lasts", "disk_lasts"])
+def test_no_trend_is_surer_for_being_asked_of_halves_as_well(name: str) -> None:
+    seeds = range(40)
+    sure = [min(read(name, Made(buckets=1560, noise=0.1, seed=seed)).high.values()) < 60 * DAY for seed in seeds]
+    assert not any(sure)
 
 
 def test_what_control_does_as_well_is_no_leak() -> None:
