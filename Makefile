@@ -18,8 +18,8 @@ SUITE ?= hosts
 CHECK ?=
 ARGS ?=
 SCENARIO ?=
-# make judge-bench ROLLOUTS=2000 SEED=2 JOBS=2
-ROLLOUTS ?= 2000
+# make judge-bench ROLLOUTS=2400 SEED=2 JOBS=2
+ROLLOUTS ?= 2400
 SEED ?= 1
 JOBS ?= 2
 

@@ -22,7 +22,7 @@ from tests.bench.judge import run  # noqa: E402
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make judge-bench", description=__doc__)
-    parser.add_argument("--rollouts", type=int, default=2000, help="how many in all (default: 2000)")
+    parser.add_argument("--rollouts", type=int, default=2400, help="how many in all (default: 2400)")
     parser.add_argument("--seed", type=int, default=1, help="another seed, other histories (default: 1)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (default: one per core)")
     parser.add_argument("--fault", default="", help="only faults with this in their name or size; bars are not judged")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ansible_collections.cowboyai.rollout.plugins.plugin_utils._judge import Rule
     from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan import Plan
 
-    from tests.bench.judge.faults import Fault
+    from tests.bench.judge.bending import Fault
     from tests.bench.judge.history import History
 
 

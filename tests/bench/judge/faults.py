@@ -9,55 +9,17 @@ rollback.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tests.bench.judge import shapes
+from tests.bench.judge.bending import Bend, Fault, slots, span, start, victim
+
 if TYPE_CHECKING:
-    from tests.bench.judge.fleet import Array, Fleet, Rng
+    from tests.bench.judge.fleet import Fleet, Rng
     from tests.bench.judge.history import World
     from tests.bench.judge.timetable import Timetable
-
-Bend = Callable[["Rng", "Fleet", "Timetable", "World"], None]
-
-
-@dataclass(frozen=True)
-class Fault:
-    """`weight`: its share of the rollouts; `limit_mib`: the memory limit of its fleets, where that is part of it."""
-
-    name: str
-    size: str
-    harmful: bool
-    weight: int
-    bend: Bend
-    limit_mib: float | None = None
-
-    @property
-    def label(self) -> str:
-        return f"{self.name} {self.size}".strip()
-
-
-def _victim(rng: Rng, fleet: Fleet) -> int:
-    return int(rng.integers(len(fleet.test)))
-
-
-def _start(rng: Rng, fleet: Fleet, times: Timetable, agent: int, lasts: float) -> float:
-    """A moment after the agent's change, early enough for the fault to be over before the last gate begins."""
-    phase = times.phase_of(fleet.agents[agent])
-    first = (phase.deployed if phase else times.deployed) + 5.0
-    return float(rng.uniform(first, times.gates[-1].at - 10.0 - lasts))
-
-
-def _span(values: Array, start: float, minutes: float, slots: int = 1) -> slice:
-    """The part of the last axis that lies in these minutes; whole slots, so that what is cut is cut by chance."""
-    first = int(np.ceil(start * slots))
-    return slice(first, min(first + max(round(minutes * slots), 1), values.shape[-1]))
-
-
-def _slots(times: Timetable, world: World) -> int:
-    return int(world.alive.shape[-1] // times.minutes)
 
 
 def _nothing(rng: Rng, fleet: Fleet, times: Timetable, world: World) -> None:
@@ -68,10 +30,10 @@ def _dead(minutes: float, everywhere: bool) -> Bend:
     """A changed agent hangs: its process stays, it answers nothing, it logs nothing."""
 
     def bend(rng: Rng, fleet: Fleet, times: Timetable, world: World) -> None:
-        agent = _victim(rng, fleet)
+        agent = victim(rng, fleet)
         hosts = slice(None) if everywhere else slice(at := int(rng.integers(len(fleet.hosts))), at + 1)
-        world.onset = _start(rng, fleet, times, agent, minutes)
-        world.alive[agent, hosts, _span(world.alive, world.onset, minutes, _slots(times, world))] = False
+        world.onset = start(rng, fleet, times, agent, minutes)
+        world.alive[agent, hosts, span(world.alive, world.onset, minutes, slots(times, world))] = False
 
     return bend
 
@@ -80,9 +42,9 @@ def _burst(share: float, minutes: float) -> Bend:
     """A share of what a changed agent handles ends in an error of its own for a while."""
 
     def bend(rng: Rng, fleet: Fleet, times: Timetable, world: World) -> None:
-        agent = _victim(rng, fleet)
-        world.onset = _start(rng, fleet, times, agent, minutes)
-        world.failing[agent, :, _span(world.failing, world.onset, minutes)] = share
+        agent = victim(rng, fleet)
+        world.onset = start(rng, fleet, times, agent, minutes)
+        world.failing[agent, :, span(world.failing, world.onset, minutes)] = share
 
     return bend
 
@@ -91,7 +53,7 @@ def _leak(days: float) -> Bend:
     """A changed agent's processes grow evenly, so that they reach their limit so many days after the change."""
 
     def bend(rng: Rng, fleet: Fleet, times: Timetable, world: World) -> None:
-        agent = _victim(rng, fleet)
+        agent = victim(rng, fleet)
         name = fleet.agents[agent]
         per_minute = (fleet.limit_mib - fleet.memory_mib[name]) / (days * 1440.0)
         for column, host in enumerate(fleet.hosts):
@@ -120,8 +82,8 @@ def _slower_later(percent: float) -> Bend:
     """One changed agent becomes slower at some time after its change, and stays so."""
 
     def bend(rng: Rng, fleet: Fleet, times: Timetable, world: World) -> None:
-        agent = _victim(rng, fleet)
-        world.onset = _start(rng, fleet, times, agent, 360.0)
+        agent = victim(rng, fleet)
+        world.onset = start(rng, fleet, times, agent, 360.0)
         world.factor[agent, :, int(world.onset) :] *= 1.0 + percent / 100.0
 
     return bend
@@ -129,13 +91,13 @@ def _slower_later(percent: float) -> Bend:
 
 def _one_message() -> Bend:
     def bend(rng: Rng, fleet: Fleet, times: Timetable, world: World) -> None:
-        agent, host, slots = _victim(rng, fleet), int(rng.integers(len(fleet.hosts))), _slots(times, world)
-        at = int(_start(rng, fleet, times, agent, 1.0) * slots)
-        asked = times.asked(slots).reshape(-1)
+        agent, host, slot = victim(rng, fleet), int(rng.integers(len(fleet.hosts))), slots(times, world)
+        at = int(start(rng, fleet, times, agent, 1.0) * slot)
+        asked = times.asked(slot).reshape(-1)
         while not asked[at]:
             at += 1  # of the request that nobody sends no answer can be lost
         world.lost[agent, host, at] = True
-        world.onset = at / slots
+        world.onset = at / slot
 
     return bend
 
@@ -144,7 +106,7 @@ def _loss(percent: float) -> Bend:
     """The change makes one of its agents drop a share of what it is asked."""
 
     def bend(rng: Rng, fleet: Fleet, times: Timetable, world: World) -> None:
-        agent = _victim(rng, fleet)
+        agent = victim(rng, fleet)
         world.onset = (times.phase_of(fleet.agents[agent]) or times.phases[0]).deployed
         world.loss[agent, int(world.onset) + 1 :] = percent / 100.0
 
@@ -155,7 +117,7 @@ def _dual(percent: float, everybody: bool) -> Bend:
     """Changed agents publish this share of their responses on both trees: all of them, or one."""
 
     def bend(rng: Rng, fleet: Fleet, times: Timetable, world: World) -> None:
-        agent = 0 if everybody else _victim(rng, fleet)
+        agent = 0 if everybody else victim(rng, fleet)
         agents = range(len(fleet.test)) if everybody else [agent]
         world.published[list(agents)] = percent / 100.0
         world.onset = (times.phase_of(fleet.agents[agent]) or times.phases[0]).deployed
@@ -173,7 +135,7 @@ def _host_loses_nats(minutes: float) -> Bend:
     def bend(rng: Rng, fleet: Fleet, times: Timetable, world: World) -> None:
         host = int(rng.integers(len(fleet.hosts)))
         world.onset = _after_change(rng, times, minutes)
-        world.connected[host, _span(world.connected, world.onset, minutes)] = False
+        world.connected[host, span(world.connected, world.onset, minutes)] = False
 
     return bend
 
@@ -184,7 +146,7 @@ def _host_slow(factor: float, minutes: float) -> Bend:
     def bend(rng: Rng, fleet: Fleet, times: Timetable, world: World) -> None:
         host = int(rng.integers(len(fleet.hosts)))
         world.onset = _after_change(rng, times, minutes)
-        when = _span(world.factor, world.onset, minutes)
+        when = span(world.factor, world.onset, minutes)
         world.factor[:, host, when] *= factor
         world.load[host, when] += 6.0
 
@@ -197,8 +159,8 @@ def _host_frozen(minutes: float) -> Bend:
     def bend(rng: Rng, fleet: Fleet, times: Timetable, world: World) -> None:
         host = int(rng.integers(len(fleet.hosts)))
         world.onset = _after_change(rng, times, minutes)
-        world.alive[:, host, _span(world.alive, world.onset, minutes, _slots(times, world))] = False
-        world.ssh[host, _span(world.ssh, world.onset, minutes)] = False
+        world.alive[:, host, span(world.alive, world.onset, minutes, slots(times, world))] = False
+        world.ssh[host, span(world.ssh, world.onset, minutes)] = False
 
     return bend
 
@@ -206,7 +168,7 @@ def _host_frozen(minutes: float) -> Bend:
 def _all_dead(minutes: float) -> Bend:
     def bend(rng: Rng, fleet: Fleet, times: Timetable, world: World) -> None:
         world.onset = _after_change(rng, times, minutes)
-        world.alive[:, :, _span(world.alive, world.onset, minutes, _slots(times, world))] = False
+        world.alive[:, :, span(world.alive, world.onset, minutes, slots(times, world))] = False
 
     return bend
 
@@ -232,7 +194,7 @@ def _all_fail(share: float, minutes: float) -> Bend:
 
     def bend(rng: Rng, fleet: Fleet, times: Timetable, world: World) -> None:
         world.onset = _after_change(rng, times, minutes)
-        world.failing[:, :, _span(world.failing, world.onset, minutes)] = share
+        world.failing[:, :, span(world.failing, world.onset, minutes)] = share
         world.own_failing = False
 
     return bend
@@ -246,9 +208,9 @@ def _gaps(percent: float) -> Bend:
             if rng.random() < percent / 100.0:
                 lasts = float(rng.integers(1, 11))
                 if rng.random() < 0.5:
-                    world.nats[_span(world.nats, at, lasts)] = False
+                    world.nats[span(world.nats, at, lasts)] = False
                 else:
-                    world.ssh[int(rng.integers(len(fleet.hosts))), _span(world.ssh, at, lasts)] = False
+                    world.ssh[int(rng.integers(len(fleet.hosts))), span(world.ssh, at, lasts)] = False
 
     return bend
 
@@ -265,7 +227,7 @@ def _outage(what: str) -> Bend:
             world.onset, lasts = gate.at - before, max(lasts, before + again + 5.0)
         else:
             world.onset = _after_change(rng, times, lasts)
-        cut = _span(world.nats, world.onset, lasts)
+        cut = span(world.nats, world.onset, lasts)
         world.onset, world.until = float(cut.start), float(cut.stop)
         if what == "NATS":
             world.nats[cut] = False
@@ -310,6 +272,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault("sampler_gaps", "2 % of ticks", False, 14, _gaps(2)),
     Fault("sampler_gaps", "20 % of ticks", False, 14, _gaps(20)),
     *(Fault(OUTAGE, what, False, 40, _outage(what)) for what in ("NATS", "SSH", "SSH to one host")),
+    *shapes.CLEAN,
+    *shapes.HARMFUL,
 )
 
 

@@ -32,6 +32,8 @@ class World:
     answers that never come, same shape; `loss`: chance of each answer to be lost [agent, minute]; `factor`: of latencies;
     `memory_mib`: on top of what is used; `failing`: share of messages that end in an error; `own_failing`: whether those
     errors are of a kind of their own; `published`: share of the responses that go out on the unified subjects too [agent];
+    `busy`: factor of the traffic [agent, minute]; `longer`: share of the answers that take `longer_s` seconds [agent] more (a
+    pause, a cache that has it not) [agent, minute]; `tick_s`: latencies are whole multiples of so many seconds (0: they are not);
     `connected`: to NATS [host, minute]; `load`: on top of a host's load [host, minute]; `ssh`: the controller reaches
     the host [host, minute]; `nats`: the measurer reaches NATS [minute]; `onset` and `until`: minutes of the fault.
     """
@@ -46,8 +48,12 @@ class World:
     published: Array
     connected: Array
     load: Array
+    busy: Array
+    longer: Array
+    longer_s: Array
     ssh: Array
     nats: Array
+    tick_s: float = 0.0
     onset: float | None = None
     until: float | None = None
 
@@ -105,6 +111,9 @@ def calm(fleet: Fleet, times: Timetable, slots: int) -> World:
         published=np.ones(agents),
         connected=np.ones((hosts, minutes), dtype=bool),
         load=np.zeros((hosts, minutes)),
+        busy=np.ones((agents, minutes)),
+        longer=np.zeros((agents, minutes)),
+        longer_s=np.zeros(agents),
         ssh=np.ones((hosts, minutes), dtype=bool),
         nats=np.ones(minutes, dtype=bool),
     )
@@ -143,7 +152,13 @@ def unfold(
 
     up_share = world.alive.reshape(agents, hosts, minutes, slots).mean(axis=3)
     rate = np.array([fleet.traffic[agent] for agent in fleet.agents])[:, None, None]
-    rate = rate * (0.3 + 0.7 * shape) * fleets.heavy(rng, fleet.noise, fleet.tail, (agents, hosts, minutes)) + slots
+    rate = (
+        rate
+        * world.busy[:, None, :]
+        * (0.3 + 0.7 * shape)
+        * fleets.heavy(rng, fleet.noise, fleet.tail, (agents, hosts, minutes))
+        + slots
+    )
     messages = rng.poisson(rate * up_share)
     errors = rng.binomial(messages, world.failing)
     failing = world.failing.mean(axis=1)
@@ -218,9 +233,18 @@ def _answers(rng: Rng, fleet: Fleet, times: Timetable, world: World, level: Arra
     spread = np.array([fleet.spread[agent] for agent in fleet.agents], dtype=np.float32)[:, None, None, None]
     found = np.exp(rng.standard_normal((agents, minutes, slots, hosts), dtype=np.float32) * spread)
     found *= level.transpose(0, 2, 1)[:, :, None, :].astype(np.float32)
+    found = _shaped(rng, world, found, world.longer[:, :, None, None])
     comes = (world.alive & ~world.lost).reshape(agents, hosts, minutes, slots).transpose(0, 2, 3, 1)
     found[~(comes & world.connected.T[None, :, None, :])] = np.nan
     return np.asarray(found.reshape(agents, minutes, slots * hosts))
+
+
+def _shaped(rng: Rng, world: World, found: Array, longer: Array) -> Array:
+    """Latencies with those that take longer, in whole ticks. `longer`: the share, in the shape of `found`."""
+    if world.longer.any():
+        more = world.longer_s.reshape(-1, *(1,) * (found.ndim - 1)) * rng.uniform(0.8, 1.2, found.shape)
+        found = found + np.where(rng.random(found.shape) < longer, more, 0.0).astype(found.dtype)
+    return np.ceil(found / world.tick_s) * world.tick_s if world.tick_s else found
 
 
 def window(rng: Rng, fleet: Fleet, world: World, level: Array, minute: int, requests: int, slots: int) -> Array:
@@ -228,6 +252,7 @@ def window(rng: Rng, fleet: Fleet, world: World, level: Array, minute: int, requ
     agents, hosts = len(fleet.agents), len(fleet.hosts)
     spread = np.array([fleet.spread[agent] for agent in fleet.agents])[:, None, None]
     found = np.exp(rng.standard_normal((agents, requests, hosts)) * spread) * level[:, None, :, minute]
+    found = _shaped(rng, world, found, world.longer[:, minute, None, None])
     slot = minute * slots + np.arange(requests) * slots // requests
     comes = world.alive[:, :, slot].transpose(0, 2, 1) & world.connected[None, None, :, minute]
     comes &= rng.random(comes.shape) >= world.loss[:, minute][:, None, None]

@@ -10,13 +10,17 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from tests.bench.judge.faults import FAULTS, OUTAGE, Fault
+from tests.bench.judge.bending import Fault
+from tests.bench.judge.faults import FAULTS, OUTAGE
+from tests.bench.judge.shapes import HARMFUL, SHAPE
 
 if TYPE_CHECKING:
     from tests.bench.judge.course import Course
     from tests.bench.judge.rank_rule import RankCourse
 
 SCHEMA = "cowboyai.rollout/judge-bench/1"
+# Errors of a part of an agent's hours or of its instances.
+PARTIAL_ERRORS = tuple(fault.size for fault in HARMFUL if fault.name == "errors")
 
 
 @dataclass(frozen=True)
@@ -83,8 +87,8 @@ def _pct(part: int, whole: int) -> float | None:
 CLASSES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "answers": (("dead", "message_loss"), ("messages_lost", "message_delivery", "silence", "bad_minutes")),
     "errors": (("errors",), ("error_rate", "error_peak", "errors", "corruption_signs")),
-    "latency": (("latency",), ("latency_p50", "latency_p99", "latency_p999", "latency_shift")),
-    "memory": (("leak",), ("memory_lasts", "memory_of_limit", "host_memory")),
+    "latency": (("latency", "heavier_heap"), ("latency_p50", "latency_p99", "latency_p999", "latency_shift")),
+    "memory": (("leak", "late_leak"), ("memory_lasts", "memory_of_limit", "host_memory")),
     "publications": (("dual_publishing",), ("dual_publish_success", "unified_traffic", "publish_time")),
     "hosts": ((), ()),
 }
@@ -136,7 +140,11 @@ def bars(judged: list[Judged], speed: dict[str, Any]) -> list[dict[str, Any]]:
         _detection(
             "memory leak, full within 7 days, by T+12h", judged, lambda c: c.fault == "leak", 95.0, by_t12h=True
         ),
-        _false_alarms(judged),
+        _detection("memory leak that begins after 8 hours", judged, lambda c: c.fault == "late_leak", 95.0),
+        _detection("more of the slow answers, none of them slower", judged, lambda c: c.fault == "heavier_heap", 95.0),
+        _detection("errors at the busiest hours, or of one instance", judged, lambda c: c.size in PARTIAL_ERRORS, 95.0),
+        _false_alarms("a whole clean rollout", judged, "none"),
+        _false_alarms("a clean rollout of another shape", judged, SHAPE),
         *_outages(judged),
     ]
     for name, limits in (("93", {"seconds": 1.0}), ("10000", {"seconds": 10.0, "peak_mib": 1024.0})):
@@ -166,13 +174,13 @@ def _detection(name: str, judged: list[Judged], which: Any, wanted: float, *, by
     }
 
 
-def _false_alarms(judged: list[Judged]) -> dict[str, Any]:
-    clean = [each.ours for each in judged if each.ours.fault == "none"]
+def _false_alarms(what: str, judged: list[Judged], fault: str) -> dict[str, Any]:
+    clean = [each.ours for each in judged if each.ours.fault == fault]
     wrong = sum(course.stopped_at is not None for course in clean)
     share = 100.0 * wrong / len(clean) if clean else 100.0
     bound = 100.0 * upper_bound(wrong, len(clean)) if clean else 100.0
     return {
-        "bar": "false rollback over a whole clean rollout",
+        "bar": f"false rollback over {what}",
         "wanted": "<= 0.5 %",
         "measured": f"{share:.2f} % ({wrong} of {len(clean)}; with 95 % confidence at most {bound:.2f} %)",
         "met": bool(clean) and share <= 0.5,

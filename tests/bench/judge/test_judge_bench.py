@@ -19,8 +19,9 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._series._columns 
 
 from tests.bench.judge import rank_rule, result
 from tests.bench.judge.account import Account, moment
+from tests.bench.judge.bending import Fault
 from tests.bench.judge.course import Course, unfold
-from tests.bench.judge.faults import FAULTS, NONE, OUTAGE, Fault, shares
+from tests.bench.judge.faults import FAULTS, NONE, OUTAGE, shares
 from tests.bench.judge.history import OWN_ERROR, SHARED_ERROR, History
 from tests.bench.judge.result import Judged
 from tests.bench.judge.run import judge_all, plan, tasks
