@@ -19,6 +19,8 @@ OUTCOMES = {
     "wave2_go": "GO",
     "killed_and_resumed": "GO",
     "operator_rollback": "ROLLED BACK",
+    "hold": "HOLD",
+    "cancelled": "ROLLED BACK",
     "bad_errors": "ROLLED BACK",
 }
 
