@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # Two noisy samples differ by chance too often; from five a side on, rank tests hold what they promise.
 MIN_SAMPLES = 5
+# So many values are sorted sooner than numpy has begun.
+FEW = 24
 
 
 def median(values: Array) -> float:
@@ -24,6 +26,9 @@ def median(values: Array) -> float:
     import numpy as np
 
     half = len(values) // 2
+    if len(values) <= FEW:
+        ordered = sorted(values.tolist())
+        return float(ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2.0)
     if len(values) % 2:
         return float(np.partition(values, half)[half])
     lower, upper = np.partition(values, (half - 1, half))[half - 1 : half + 1].tolist()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils._statistics import MIN_SAMPLES
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils._statistics import FEW, MIN_SAMPLES, median
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._statistics._anomaly import anomalies
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._statistics._outage import (
     beyond,
@@ -42,6 +42,11 @@ def test_the_shift_is_the_median_of_all_differences(before: list[float], after: 
     middle = len(differences) // 2
     slack = 1e-5 * (1.0 + differences[-1] - differences[0])
     assert differences[(len(differences) - 1) // 2] - slack <= found <= differences[middle] + slack
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=2 * FEW))
+def test_the_median_is_numpys_for_few_values_and_many(values: list[float]) -> None:
+    assert median(np.array(values)) == float(np.median(np.array(values)))
 
 
 @given(WILD, WILD)
