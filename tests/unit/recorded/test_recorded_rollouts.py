@@ -21,6 +21,8 @@ OUTCOMES = {
     "operator_rollback": "ROLLED BACK",
     "hold": "HOLD",
     "cancelled": "ROLLED BACK",
+    "shadow": "GO",
+    "bad_crash_after": "ROLLED BACK",
     "bad_errors": "ROLLED BACK",
 }
 
