@@ -13,6 +13,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils import (
     _baseline,
     _gathering,
     _gating,
+    _kept,
     _reverts,
     _rules,
     _series,
@@ -71,6 +72,7 @@ class ActionModule(RolloutAction):
             return {"decision": "none", "measured": False, "msg": f"{kind} is not judged: check mode measures nothing"}
         now = self.clock.now()
         units = self._units(context, arguments["units"], list(order.get("looks") or {}))
+        self.lost = _gathering.note_lost(context, units, now)
         _gathering.keep_looks(context, units, now)
         back = _reverts.record_reverts(context, units, now)
         if back:
@@ -83,6 +85,7 @@ class ActionModule(RolloutAction):
         }.get(kind, "look")
         groups = _gathering.nats_groups(order, *self._measured(context, arguments), now)
         _gathering.keep_nats(context, groups)
+        _gathering.without_book(groups, self.lost)
         asked = {
             "last_attempt": arguments["last_attempt"],
             "causes_before": self._causes_before(context, kind, name),
@@ -96,6 +99,9 @@ class ActionModule(RolloutAction):
         if kind == "look":
             return self._look(context, arguments, evidence, judged, now)
         return self._decided(context, arguments, name, evidence, judged, now)
+
+    def _kept(self, context: Context) -> _kept.Kept:
+        return _kept.kept(context.looks.folder, self.lost)
 
     def _units(self, context: Context, name: str, asked: list[str]) -> dict[str, Any]:
         """host -> what it answered. A task that looped over hosts has the answers of all of them, by item."""
@@ -145,7 +151,7 @@ class ActionModule(RolloutAction):
             _gating.account(evidence).to_dict(),
         )
         path = context.relative(folder / "evidence.json")
-        context.record("baseline.taken", {"evidence": path, "files": files}, now)
+        context.record("baseline.taken", {"evidence": path, "files": files, "kept": self._kept(context)}, now)
         return {
             "decision": GO,
             "msg": f"baseline of {len(evidence['instances'])} instances in {folder}",
@@ -165,6 +171,7 @@ class ActionModule(RolloutAction):
                 "gaps": gaps,
                 "accounting": judged.accounting.text(),
                 "readings": _shown(judged.verdicts),
+                "kept": self._kept(context),
             },
             now,
         )
@@ -261,6 +268,7 @@ class ActionModule(RolloutAction):
                 "accounting": judged.accounting.to_dict(),
                 "evidence": path,
                 "files": files,
+                "kept": self._kept(context),
             },
             now,
         )

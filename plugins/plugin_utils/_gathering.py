@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _instances, _log_lines, _nats_book, _series
+from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _instances, _kept, _log_lines, _nats_book, _series
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils import _reasons as reasons
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._clock import iso, parse_iso, plus
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._context import BUCKET, Context, StepError, operator
@@ -19,6 +19,7 @@ from ansible_collections.cowboyai.rollout.plugins.plugin_utils._plan_time import
 from ansible_collections.cowboyai.rollout.plugins.plugin_utils._probe_merge import merged
 
 Results = dict[str, dict[str, Any]]
+NATS_BOOK = "nats.jsonl"
 
 
 def keep_looks(context: Context, units: Results, now: datetime) -> None:
@@ -30,6 +31,27 @@ def keep_looks(context: Context, units: Results, now: datetime) -> None:
             context.looks.append(host, look_of(host, result, iso(now), context.counted_s, skipped_s))
         else:
             context.looks.missed(host, iso(now), reason, message)
+
+
+def note_lost(context: Context, units: Results, now: datetime) -> dict[str, str]:
+    """Find what is gone of the files that the ledger names, before anything is added to them.
+
+    Lost looks are noted in the looks themselves, as a gap. Returns file name -> text of those that have no such place.
+    """
+    folder = context.looks.folder
+    lost = _kept.compared(folder, context.records, context.state.attempt, context.state.gaps_accepted_at)
+    for name, text in lost.items():
+        if name != NATS_BOOK:
+            host = name.removesuffix(".jsonl")
+            at = ((units.get(host) or {}).get("host") or {}).get("now") or iso(now)
+            context.looks.lost(host, at, iso(context.state.started_at or now), text)
+    return {name: text for name, text in lost.items() if name == NATS_BOOK}
+
+
+def without_book(groups: list[dict[str, Any]], lost: dict[str, str]) -> None:
+    """What NATS did between gates is not known any more: no group is measured, for that reason."""
+    for group in groups if NATS_BOOK in lost else []:
+        group.update(reason=reasons.TOOL_ERROR, message=lost[NATS_BOOK], sample=None, probe=None)
 
 
 def nats_groups(order: dict[str, Any], results: Results, low_rate: Results, now: datetime) -> list[dict[str, Any]]:

@@ -84,6 +84,12 @@ class LookBook:
         record = {"host_name": host, "at": at, "missed": {"reason": reason, "message": message}}
         _line_file.append(self._path(host), record)
 
+    def lost(self, host: str, at: str, since: str, message: str) -> None:
+        """Note that looks of this host since then are gone: a gap, found at `at` (both ISO, by the host's clock where it told)."""
+        gone = blind({"host_name": host, "at": at, "received_at": at})
+        gone["journal"].update(since=since, message=message)
+        _line_file.append(self._path(host), gone)
+
     def cursor(self, host: str) -> str | None:
         """Where the next look of this host starts."""
         for line in _line_file.newest_first(self._path(host)):

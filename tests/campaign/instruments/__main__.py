@@ -4,7 +4,7 @@
 """Blind every instrument in turn and see what a gate says of it: `python -m tests.campaign.instruments` (make instruments).
 
     --quick            the short list that make test runs
-    --only WORD        cases whose source or name has this word
+    --only WORD        cases whose source or name has this word; given again, those that have one of the words
 
 Prints a line a case and writes build/instruments.json. Ends with 0 when no gate passed or rolled back for blindness alone,
 nothing was broken, and the gate of sound instruments, asked before and after, said go.
@@ -29,14 +29,13 @@ SEEING = Case("none", "every instrument is well")
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.campaign.instruments")
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--only", default="")
+    parser.add_argument("--only", action="append", default=[])
     options = parser.parse_args(arguments)
     end_all_on_signals("make fleet-down removes hosts that are left over")
-    cases = [
-        case for case in CASES if (case.quick or not options.quick) and options.only in f"{case.source} {case.name}"
-    ]
-    if not cases:
-        print(f"--only {options.only}: no case has this word", file=sys.stderr)
+    cases = [case for case in CASES if (case.quick or not options.quick) and wanted(case, options.only)]
+    unknown = [word for word in options.only if not any(wanted(case, [word]) for case in cases)]
+    if unknown:
+        print(f"--only {', '.join(unknown)}: no case has this word", file=sys.stderr)
         return 2
     fleet = SharedFleet(os.environ.get("ROLLOUT_TEST_FLEET") or FLEET)
     if not os.environ.get("ROLLOUT_TEST_FLEET"):
@@ -67,6 +66,11 @@ def main(arguments: list[str]) -> int:
     for row in wrong:
         print(f"wrong: {row.source}, {row.case}: {row.outcome}: {row.why}")
     return 1 if wrong else 0
+
+
+def wanted(case: Case, words: list[str]) -> bool:
+    """Whether a case is among those that `--only` names: it has one of the words, or none are given."""
+    return not words or any(word in f"{case.source} {case.name}" for word in words)
 
 
 def told(row: Row) -> Row:

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from tests.campaign.instruments.case import Case
-from tests.campaign.instruments.cases import journal, machine, probe, reach, sample, units
+from tests.campaign.instruments.cases import journal, machine, probe, reach, recorded, sample, units
 
 CASES: list[Case] = [
-    *journal.CASES, *units.CASES, *machine.CASES, *reach.CASES, *sample.CASES, *probe.CASES,
+    *journal.CASES, *units.CASES, *machine.CASES, *reach.CASES, *sample.CASES, *probe.CASES, *recorded.CASES,
 ]  # fmt: skip

@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
+import shlex
+
 from tests.campaign.instruments.case import Case
 from tests.campaign.instruments.onhost import Step, program, script
 
 SOURCE = "journal"
 JOURNALCTL = "/usr/bin/journalctl"
 RESTARTED = "systemctl restart systemd-journald"
-#: Where a setting for journald alone is put.
-SETTING = "/run/systemd/journald.conf.d/instruments.conf"
+#: Where a setting for journald alone is put. Of two files the later name wins: before the host's own it would change nothing.
+SETTING = "/run/systemd/journald.conf.d/zz-instruments.conf"
 
 
 def setting(*lines: str) -> tuple[Step, Step]:
@@ -34,6 +36,25 @@ def set_to(name: str, *lines: str) -> Case:
     return Case(SOURCE, name, blind, mend)
 
 
+AGENT = "agent-runtime@network-expert"
+#: Run among the processes of a changed agent, and wait until the journal has what it says.
+AMONG = """
+    group=$(systemctl show --property=ControlGroup --value {agent})
+    for root in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
+        test ! -d $root$group || echo $$ > $root$group/cgroup.procs
+    done
+    seen() {{ journalctl --sync; journalctl --all --output=cat --unit={agent} --lines=50 | grep -aq '{words}'; }}
+    {{ printf '{text}{words}\\n'; for _ in $(seq 100); do seen && break; done; }} | systemd-cat
+    seen
+"""
+
+
+def said(name: str, text: str, words: str) -> Case:
+    """A changed agent logs a line of `text`, which is printf's, and `words`."""
+    spoken = AMONG.format(agent=AGENT, text=text, words=words)
+    return Case(SOURCE, name, script(f"sh -ec {shlex.quote(spoken)}"), lasting=True)
+
+
 #: A small disk over the folder, full to its last byte.
 FULL = "mount -t tmpfs -o size=64k,mode=755 tmpfs /var/log/journal && (cat /dev/zero > /var/log/journal/.full; true)"
 DAMAGED = """
@@ -52,6 +73,8 @@ CASES = [
     wrapped("journalctl is killed", 'kill -9 $$'),
     Case(SOURCE, "journalctl is gone", script(f"mv {JOURNALCTL} {JOURNALCTL}.real"), script(f"mv {JOURNALCTL}.real {JOURNALCTL}")),
     set_to("journald stores nothing", "Storage=none"),
+    said("an agent logs one line in a shape that nobody knows", "could not ", "publish"),
+    said("an agent logs bytes that are no text", r"\377\376 ", "shouted"),
     set_to("journald stores emergencies alone", "MaxLevelStore=emerg"),
     Case(SOURCE, "journald stands still", script("systemctl kill -s STOP systemd-journald"),
          script("systemctl kill -s CONT systemd-journald")),
