@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import time
 from typing import Any, Dict, List, Optional, Sequence
 
 from ansible_collections.cowboyai.rollout.plugins.module_utils import _instant, _process
+
+_BOOT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 
 
 def _read(path: str) -> str:
@@ -29,8 +32,8 @@ def parse_memory(text: str) -> Optional[Dict[str, Any]]:
         if len(fields) >= 2 and fields[1].isdigit():
             values[fields[0]] = int(fields[1]) * 1024
     total, available = values.get("MemTotal"), values.get("MemAvailable")
-    if available is None and "MemFree" in values:
-        # Kernels before 3.14, and what some containers put in its place.
+    if available is None and all(name in values for name in ("MemFree", "Buffers", "Cached")):
+        # Kernels before 3.14, and what some containers put in its place. One that was cut off tells less, which is no answer.
         available = sum(values.get(name, 0) for name in ("MemFree", "Buffers", "Cached", "SReclaimable"))
     if not total or available is None:
         return None
@@ -73,8 +76,9 @@ def disk(path: str) -> Optional[Dict[str, Any]]:
 
 
 def boot_id(proc: str = "/proc") -> Optional[str]:
-    """Names this boot: another one after each reboot."""
-    return _read(proc + "/sys/kernel/random/boot_id").strip() or None
+    """Names this boot: another one after each reboot. ``None`` for what is no UUID: that would be a reboot that never was."""
+    name = _read(proc + "/sys/kernel/random/boot_id").strip()
+    return name if _BOOT.match(name) else None
 
 
 def booted_at(proc: str = "/proc") -> Optional[int]:

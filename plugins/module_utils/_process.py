@@ -55,16 +55,22 @@ def parse_tcp(text: str, remote_port: int) -> Set[int]:
 
 
 def connections(remote_port: int, proc: str = "/proc", of: str = "self") -> Optional[Set[int]]:
-    """Socket inodes of connections to ``remote_port`` in the network namespace of ``of``; ``None`` if unreadable."""
+    """Socket inodes of connections to ``remote_port`` in the network namespace of ``of``; ``None`` if unreadable.
+
+    A table without its heading is none: the kernel writes it also where there is no connection.
+    """
     found: Set[int] = set()
     read = False
     for table in ("tcp", "tcp6"):
         try:
             with open("{0}/{1}/net/{2}".format(proc, of, table), encoding="ascii", errors="replace") as stream:
-                found |= parse_tcp(stream.read(), remote_port)
-            read = True
+                text = stream.read()
         except OSError:
             continue
+        if not text.lstrip().startswith("sl "):
+            return None
+        found |= parse_tcp(text, remote_port)
+        read = True
     return found if read else None
 
 

@@ -174,7 +174,7 @@ def _instance(
             # Unknown where nothing was proven, or the unit does not say which process runs.
             "same_process": not changed_process if subject.invocation and seen.get("invocation_id") else None,
             "uptime": runs,
-            "unexpected_restarts": _restarts(subject, runs["downs"], seen.get("invocation_id"), changed_process),
+            "unexpected_restarts": _restarts(subject, runs["downs"], _told_by(seen), changed_process),
             "errors": sums["errors"],  # panics are among them
             "lines": sums["lines"],
             # Lines that say nothing to us: among them may be errors.
@@ -202,11 +202,17 @@ def _instance(
     return known
 
 
+def _told_by(seen: dict[str, Any]) -> str | None:
+    """The invocation by which systemd tells what runs; None too where it was asked for its restarts and did not say: it told not all."""
+    untold = "restarts" in seen and seen["restarts"] is None
+    return None if untold else seen.get("invocation_id")
+
+
 def _restarts(subject: Subject, downs: int, invocation: str | None, changed_process: bool) -> int | None:
     """Restarts of a changed instance that nobody asked for; None where none was seen, and the unit does not say which process runs."""
     if subject.role != "test":
         return 0
-    if subject.invocation and not invocation and not downs:
+    if subject.invocation and not invocation and not downs and not changed_process:
         return None
     # A process other than the proven one means a restart even when the journal no longer shows it.
     return max(downs, 1 if changed_process else 0)

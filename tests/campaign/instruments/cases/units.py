@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from tests.campaign.instruments.case import Case
-from tests.campaign.instruments.onhost import over, program
+from tests.campaign.instruments.onhost import program, script
 
 SOURCE = "processes"
 SYSTEMCTL = "/usr/bin/systemctl"
@@ -23,11 +23,8 @@ def without(name: str, words: str, quick: bool = False) -> Case:
     return wrapped(name, f'$real "$@" | sed -E "{words}"; exit 0', quick)
 
 
-def laid_over(name: str, path: str, content: str) -> Case:
-    blind, mend = over(path, content)
-    return Case(SOURCE, name, blind, mend)
-
-
+#: The table of each agent is its own file, which /proc/net/tcp, that of the process which opens it, is not.
+TABLES = "pids=$(systemctl show --property=MainPID --value 'agent-runtime@*' | grep -v '^0*$');"
 CASES = [
     wrapped("systemctl prints nothing and ends well", "exit 0"),
     wrapped("systemctl ends with an error", "echo 'Failed to connect to bus: No such file or directory' >&2; exit 1"),
@@ -41,5 +38,7 @@ CASES = [
     without("no restarts are told", "/^NRestarts=/d"),
     without("memory and CPU are not accounted", "s/^(MemoryCurrent|CPUUsageNSec)=.*/\\1=[not set]/; s/^MainPID=.*/MainPID=0/"),
     wrapped("one unit is left out", f'$real "$@" | awk -v RS= -v ORS="\\n\\n" \'!/{AGENT}/\'; exit 0'),
-    laid_over("no connection is listed", "/proc/net/tcp", ""),
+    Case(SOURCE, "no connection is listed",
+         script(f"{TABLES} : > /run/instruments.none; for pid in $pids; do mount --bind /run/instruments.none /proc/$pid/net/tcp; done"),
+         script(f"{TABLES} for pid in $pids; do umount /proc/$pid/net/tcp; done")),
 ]  # fmt: skip

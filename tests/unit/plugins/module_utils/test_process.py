@@ -78,6 +78,36 @@ def test_memory_and_load():
         assert _host_metrics.parse_load(cut) == [], cut
 
 
+@pytest.mark.parametrize(
+    "cut", ["", "MemTotal: 1000 kB\nMemFree: 900 kB\n", "MemTotal: 1000 kB\nMemFree: 900 kB\nBuffers: 5 kB\n"]
+)
+def test_memory_that_was_cut_off_is_not_known(cut):
+    assert _host_metrics.parse_memory(cut) is None
+
+
+@pytest.mark.parametrize("name", ["", "\0\0", "8d1f3a52-77aa", "8d1f3a52-77aa-4c0e-9d5e-1234567890ab-x", "x" * 36])
+def test_a_boots_name_that_is_no_uuid_names_no_boot(tmp_path, name):
+    folder = tmp_path / "sys" / "kernel" / "random"
+    folder.mkdir(parents=True)
+    (folder / "boot_id").write_text(name)
+    assert _host_metrics.boot_id(str(tmp_path)) is None
+    (folder / "boot_id").write_text("8d1f3a52-77aa-4c0e-9d5e-1234567890ab\n")
+    assert _host_metrics.boot_id(str(tmp_path)) == "8d1f3a52-77aa-4c0e-9d5e-1234567890ab"
+
+
+def test_a_table_of_connections_without_its_heading_is_none(tmp_path):
+    heading = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+    folder = tmp_path / "self" / "net"
+    folder.mkdir(parents=True)
+    (folder / "tcp").write_text(heading)
+    assert _process.connections(4222, str(tmp_path)) == set()
+    (folder / "tcp6").write_text("")
+    assert _process.connections(4222, str(tmp_path)) is None
+    (folder / "tcp6").unlink()
+    (folder / "tcp").write_text("")
+    assert _process.connections(4222, str(tmp_path)) is None
+
+
 def test_host_metrics_say_null_for_what_is_not_there(tmp_path):
     host = _host_metrics.collect(["/", "/no/such/disk"], 4222, None, proc=str(tmp_path))
     assert host["disks"]["/no/such/disk"] is None

@@ -74,6 +74,12 @@ def test_systemds_own_states(state: str, active: bool) -> None:
     assert assembled(changed(-1, active_state=state))["active"] is active
 
 
+def test_where_systemd_does_not_tell_its_restarts_nobody_knows_of_them() -> None:
+    seen = assembled(changed(-1, restarts=None))
+    assert (seen["same_process"], seen["unexpected_restarts"]) == (True, None)
+    assert assembled(changed(-1, restarts=0))["unexpected_restarts"] == 0
+
+
 def test_who_does_not_say_which_process_runs_may_have_restarted() -> None:
     seen = assembled(changed(-1, invocation_id=None))
     assert (seen["same_process"], seen["unexpected_restarts"]) == (None, None)
