@@ -16,6 +16,7 @@ import argparse
 import os
 import sys
 
+from tests.campaign.instruments import by_modules
 from tests.campaign.instruments.bench import Bench, write
 from tests.campaign.instruments.case import PASS, SOUND, Case, Row
 from tests.campaign.instruments.cases import CASES
@@ -46,6 +47,8 @@ def main(arguments: list[str]) -> int:
     rows: list[Row] = []
     seeing: list[Row] = []
     try:
+        if not options.quick:
+            rows += [told(row) for row in by_modules.rows(options.only)]
         bench.begin()
         source = ""
         for case in cases:
