@@ -39,6 +39,6 @@ CASES = [
     without("memory and CPU are not accounted", "s/^(MemoryCurrent|CPUUsageNSec)=.*/\\1=[not set]/; s/^MainPID=.*/MainPID=0/"),
     wrapped("one unit is left out", f'$real "$@" | awk -v RS= -v ORS="\\n\\n" \'!/{AGENT}/\'; exit 0'),
     Case(SOURCE, "no connection is listed",
-         script(f"{TABLES} : > /run/instruments.none; for pid in $pids; do mount --bind /run/instruments.none /proc/$pid/net/tcp; done"),
-         script(f"{TABLES} for pid in $pids; do umount /proc/$pid/net/tcp; done")),
+         script(f"{TABLES} mkdir -p /run/seen-none; : > /run/seen-none/tcp; for pid in $pids; do mount --bind /run/seen-none /proc/$pid/net; done"),
+         script(f"{TABLES} for pid in $pids; do umount /proc/$pid/net; done; true")),
 ]  # fmt: skip
