@@ -34,7 +34,9 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     end_all_on_signals("make fleet-down removes hosts that are left over")
     cases = [case for case in CASES if (case.quick or not options.quick) and wanted(case, options.only)]
-    unknown = [word for word in options.only if not any(wanted(case, [word]) for case in cases)]
+    beside = [] if options.quick else by_modules.names()
+    known = [f"{case.source} {case.name}" for case in cases] + beside
+    unknown = [word for word in options.only if not any(word in name for name in known)]
     if unknown:
         print(f"--only {', '.join(unknown)}: no case has this word", file=sys.stderr)
         return 2
@@ -48,8 +50,11 @@ def main(arguments: list[str]) -> int:
     seeing: list[Row] = []
     try:
         if not options.quick:
-            rows += [told(row) for row in by_modules.rows(options.only)]
-        bench.begin()
+            for row in by_modules.rows(options.only):
+                rows.append(told(row))
+                write(rows)
+        if cases:
+            bench.begin()
         source = ""
         for case in cases:
             if case.source != source and not (source and options.quick):
@@ -58,7 +63,8 @@ def main(arguments: list[str]) -> int:
             source = case.source
             rows.append(told(bench.gate(case)))
             write(rows)
-        seeing.append(told(bench.gate(SEEING)))
+        if cases:
+            seeing.append(told(bench.gate(SEEING)))
     finally:
         bench.close()
         if not os.environ.get("ROLLOUT_TEST_FLEET"):

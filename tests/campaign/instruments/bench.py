@@ -77,13 +77,24 @@ class Bench:
         except StoryError as error:
             outcome, why = BROKEN, f"could not be blinded: {error}"
         finally:
-            case.mend(self)
-            for way in self.ways.values():
-                way.hang_up()
-        if case.lasting or outcome == ROLL_BACK:
+            left = self._mended(case)
+        if left:
+            outcome, why = BROKEN, f"could not be mended: {left}"
+        if case.lasting or left or outcome == ROLL_BACK:
             # What was rolled back runs no more as it was changed: each gate after it would say so.
             self.begin()
         return Row(case.source, case.name, outcome, why, round(time.monotonic() - began, 1))
+
+    def _mended(self, case: Case) -> str:
+        """What is left blind, in words; nothing as a rule."""
+        left = ""
+        try:
+            case.mend(self)
+        except StoryError as error:
+            left = str(error)
+        for way in self.ways.values():
+            way.hang_up()
+        return left
 
     def _recorded(self) -> int:
         return len((self.begun / "ledger" / f"{small.ROLLOUT}.jsonl").read_text().splitlines())

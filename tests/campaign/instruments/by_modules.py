@@ -18,6 +18,11 @@ sys.path.insert(0, str(ROOT / "collections"))
 from tests.module.nats import blinded
 
 
+def names() -> list[str]:
+    """Source and name of each case."""
+    return [f"{case.source} {case.name}" for case in blinded.CASES]
+
+
 def rows(words: list[str]) -> Iterator[Row]:
     """A row for each case whose source or name has one of the words; all by default."""
     for case in blinded.CASES:

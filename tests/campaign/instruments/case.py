@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,11 @@ HOST = "dgx-1"
 HOLD, REFUSED, PASS, ROLL_BACK, BROKEN = "hold", "refused", "pass", "roll back", "broken"
 #: What a gate may say without having seen. Refused: the run ended before its gate, with a reason in words.
 SOUND = frozenset({HOLD, REFUSED})
+#: A task's failure with its reason: in the line, as Ansible's own callbacks print it, or further in below the task's name.
+REFUSAL = re.compile(
+    r"^(?:.*(?:FAILED|UNREACHABLE)!.*|(?P<margin> *)(?:failed|unreachable) +[^ :]+: .+\n(?P=margin) +\S.*)$",
+    re.MULTILINE,
+)
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,7 @@ def outcome_of(status: int, said: str, decided: list[dict[str, Any]]) -> tuple[s
     if "Traceback (most recent call last)" in said:
         return BROKEN, "a traceback reached the operator"
     if not decided:
-        told = [line.strip() for line in said.splitlines() if "FAILED!" in line or "UNREACHABLE!" in line]
+        told = [" ".join(found[0].split()) for found in REFUSAL.finditer(said)]
         return (REFUSED, told[-1][:300]) if status and told else (BROKEN, f"status {status} without a decision")
     last = decided[-1]
     why = str(last.get("why") or "")[:300]
