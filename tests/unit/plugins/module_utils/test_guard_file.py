@@ -82,7 +82,7 @@ def nested(tmp_path, monkeypatch):
         )
         module = importlib.util.module_from_spec(spec)
         monkeypatch.setitem(sys.modules, name, module)
-        parent, _, last = name.rpartition(".")
+        parent, last = name.rsplit(".", 1)
         monkeypatch.setattr(sys.modules[parent], last, module, raising=False)
         spec.loader.exec_module(module)
     return module
